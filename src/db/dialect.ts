@@ -1,0 +1,73 @@
+/**
+ * Everything in which SQLite and MySQL differ for us. All other SQL is written once, in what MySQL 8, MariaDB 10.6+
+ * and SQLite share: no RETURNING, no FOR UPDATE OF, no AUTO_INCREMENT, no functions of JSON or time but those here.
+ */
+export interface Dialect {
+  name: 'sqlite' | 'mysql';
+  /** SQL for the database's clock: milliseconds since 1970 as a signed integer. Every decision about time uses it. */
+  now: string;
+  /** Opens a transaction that may write. SQLite: IMMEDIATE, since a deferred one fails when it turns to writing. */
+  begin: string;
+  /** Ends a SELECT that locks its rows. SQLite needs none: a transaction there holds the only write lock. */
+  forUpdate: string;
+  /** `data` with the inserted bytes appended, in the update part of an upsert into index_block. */
+  appendInserted: string;
+  /** Nothing was wrong with the statement: the same transaction may succeed when it is run again from the start. */
+  isTransient(error: unknown): boolean;
+  /** A unique key already holds the value. */
+  isDuplicateKey(error: unknown): boolean;
+}
+
+export const sqlite: Dialect = {
+  name: 'sqlite',
+  now: "cast(round(unixepoch('subsec') * 1000) as integer)",
+  begin: 'begin immediate',
+  forUpdate: '',
+  appendInserted: 'cast(data || excluded.data as blob)',
+  isTransient: (error) => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)),
+  isDuplicateKey: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(codeOf(error)),
+};
+
+export const mysql: Dialect = {
+  name: 'mysql',
+  now: 'cast(floor(unix_timestamp(now(6)) * 1000) as signed)',
+  begin: 'begin',
+  forUpdate: ' for update',
+  appendInserted: 'concat(data, values(data))',
+  isTransient: (error) => transientErrnos.has(errnoOf(error)) || transientCodes.has(codeOf(error)),
+  isDuplicateKey: (error) => errnoOf(error) === 1062,
+};
+
+/** By number: for what is MariaDB's own, mysql2 names the code wrongly. */
+const transientErrnos = new Set([
+  1020, // record has changed since last read
+  1040, // too many connections
+  1047, // Galera: the node isn't ready
+  1053, // the server is shutting down
+  1205, // lock wait timed out
+  1213, // deadlock, and Galera's failed certification
+  1290, // read-only: a failover is under way
+  1317, // the statement was interrupted
+  1927, // the connection was killed
+  2006, // the server has gone away
+  2013, // the connection was lost in mid-query
+  4031, // the server closed an idle connection
+]);
+
+const transientCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'PROTOCOL_CONNECTION_LOST',
+  'QUERY_TIMEOUT',
+  'CONNECTION_CLOSED',
+]);
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+}
+
+function errnoOf(error: unknown): number {
+  return typeof error === 'object' && error !== null && 'errno' in error ? Number(error.errno) : 0;
+}

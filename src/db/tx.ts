@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Dialect } from './dialect.ts';
+import type { RawConnection, Session } from './session.ts';
+
+/** The session of a transaction. */
+export interface Tx extends Session {
+  /** Runs `action` once, right after the commit took effect; never after a rollback. For wake-ups. */
+  afterCommit(action: () => void): void;
+}
+
+export interface TxOptions {
+  /** Checked before each attempt; a transaction that runs is not interrupted, its statements are bounded. */
+  signal?: AbortSignal | undefined;
+  /** No further attempt is begun after this long. */
+  patienceMs?: number;
+}
+
+interface Connector {
+  dialect: Dialect;
+  acquire(): Promise<RawConnection>;
+  release(connection: RawConnection): Promise<void>;
+  session(connection: RawConnection): Session;
+}
+
+/** See `Database.tx`. A duplicate key also runs the transaction again, once: the next look finds the other's row. */
+export async function runTransaction<T>(
+  connector: Connector,
+  work: (tx: Tx) => Promise<T>,
+  options: TxOptions = {},
+): Promise<T> {
+  const { dialect } = connector;
+  let duplicates = 0;
+  const mayRetry = (error: unknown) =>
+    dialect.isTransient(error) || (dialect.isDuplicateKey(error) && duplicates++ === 0);
+  return retry(() => attemptOnce(connector, work), mayRetry, options);
+}
+
+/** Runs `attempt` again, after a short random wait, as long as `mayRetry` says so of its error. */
+export async function retry<T>(
+  attempt: () => Promise<T>,
+  mayRetry: (error: unknown) => boolean,
+  { signal, patienceMs = 15_000 }: TxOptions = {},
+): Promise<T> {
+  const startedMs = performance.now();
+  for (let attempts = 1; ; attempts++) {
+    signal?.throwIfAborted();
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!mayRetry(error) || performance.now() - startedMs > patienceMs) throw error;
+      await sleep(Math.random() * Math.min(250, 5 * 2 ** attempts), undefined, signal && { signal });
+    }
+  }
+}
+
+async function attemptOnce<T>(connector: Connector, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const connection = await connector.acquire();
+  const committed: (() => void)[] = [];
+  let result: T;
+  try {
+    const session = connector.session(connection);
+    await session.run(connector.dialect.begin);
+    try {
+      result = await work({ ...session, afterCommit: (action) => committed.push(action) });
+      await session.run('commit');
+    } catch (error) {
+      await rollBack(session, connection);
+      throw error;
+    }
+  } finally {
+    await connector.release(connection);
+  }
+  for (const action of committed) action();
+  return result;
+}
+
+/** A connection that can't even roll back is thrown away; the server rolls back what it had open. */
+async function rollBack(session: Session, connection: RawConnection): Promise<void> {
+  if (connection.__knex__disposed) return;
+  try {
+    await session.run('rollback');
+  } catch (error) {
+    connection.__knex__disposed = error;
+    connection.destroy?.();
+  }
+}

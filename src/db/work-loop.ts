@@ -1,0 +1,85 @@
+/**
+ * Drains a leased table: claims rows that are due and hands each to `handle`, up to `concurrency` at once. It has no
+ * timer of its own. It wakes when somebody in this process made a row due (`wake`), when one will be due at a known
+ * time (`wakeIn`), and when DISPATCH_CRON ticks, which finds what a process that died has left behind.
+ */
+import type { Lease } from './lease.ts';
+
+export interface WorkLoop {
+  /** Looks for work now. */
+  wake(): void;
+  /** Looks for work after `ms`. */
+  wakeIn(ms: number): void;
+  /** Claims nothing more and waits for what is under way; after `graceMs` its signals are aborted. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface WorkLoopOptions {
+  concurrency: number;
+  claim(limit: number): Promise<Lease[]>;
+  /** Handles a row and releases it. An error is reported and costs nothing but the rest of the lease. */
+  handle(lease: Lease, signal: AbortSignal): Promise<void>;
+  onError(error: unknown): void;
+}
+
+export function startWorkLoop({ concurrency, claim, handle, onError }: WorkLoopOptions): WorkLoop {
+  const abort = new AbortController();
+  const running = new Set<Promise<void>>();
+  const timers = new Set<NodeJS.Timeout>();
+  let stopped = false;
+  let claiming: Promise<void> | undefined;
+  let wanted = false;
+
+  const wake = () => {
+    wanted = true;
+    claiming ??= claimAll().finally(() => {
+      claiming = undefined;
+      if (wanted && !stopped && running.size < concurrency) wake();
+    });
+  };
+
+  async function claimAll(): Promise<void> {
+    while (wanted && !stopped && running.size < concurrency) {
+      wanted = false;
+      try {
+        const leases = await claim(concurrency - running.size);
+        if (leases.length > 0) wanted = true;
+        for (const lease of leases) start(lease);
+      } catch (error) {
+        onError(error);
+      }
+    }
+  }
+
+  function start(lease: Lease): void {
+    const run = handle(lease, abort.signal)
+      .catch(onError)
+      .finally(() => {
+        running.delete(run);
+        if (!stopped) wake();
+      });
+    running.add(run);
+  }
+
+  return {
+    wake: () => {
+      if (!stopped) wake();
+    },
+    wakeIn(ms) {
+      if (stopped) return;
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        wake();
+      }, ms);
+      timers.add(timer);
+    },
+    async stop(graceMs) {
+      stopped = true;
+      for (const timer of timers) clearTimeout(timer);
+      const force = setTimeout(() => abort.abort(new Error('the service is stopping')), graceMs);
+      await claiming;
+      await Promise.allSettled(running);
+      clearTimeout(force);
+    },
+  };
+}

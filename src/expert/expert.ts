@@ -1,0 +1,71 @@
+/** What an expert is: a question in, an answer out. It knows no channel and no user. */
+
+/** One turn of what was said before. */
+export interface Turn {
+  speaker: 'user' | 'assistant';
+  content: string;
+}
+
+/** What is to be answered. */
+export interface Question {
+  text: string;
+  /** The last turns before the question, oldest first. */
+  history: readonly Turn[];
+  /** The configuration's system prompt. */
+  instructions: string;
+}
+
+/** A document as an answer cites it. */
+export interface Source {
+  documentId: string;
+  /** The article's title, or the file's name. */
+  title: string;
+  /** Its address; empty for a file. */
+  url: string;
+}
+
+/** A passage that a search has found. */
+export interface FoundPassage {
+  source: Source;
+  heading: string;
+  text: string;
+  /** BM25 over the bases that were searched. */
+  score: number;
+}
+
+/** What a search has found. */
+export interface Found {
+  /** Best first. */
+  passages: FoundPassage[];
+  /** How far the best passage supports an answer to the query, from 0 to 1; 0 where nothing was found. */
+  support: number;
+}
+
+/** Searches the knowledge bases of the assistant that is asked. */
+export type Search = (query: string, limit: number) => Promise<Found>;
+
+/** An answer, and why it is what it is. */
+export interface Answer {
+  /** The text; empty when refused: the refusal's text is the caller's. */
+  text: string;
+  /** The documents that the text is taken from, each once, in the order of their first use. */
+  citations: Source[];
+  /** True: nothing that was found supports an answer. */
+  refused: boolean;
+  trace: {
+    expert: string;
+    /** The question as it was searched for. */
+    searched: string;
+    support: number;
+    threshold: number;
+    passages: (FoundPassage & { cited: boolean })[];
+  };
+}
+
+/** A draft is the whole text so far; the final comes once, last. */
+export type ExpertEvent = { type: 'draft'; text: string } | { type: 'final'; answer: Answer };
+
+export interface Expert {
+  name: string;
+  answer(question: Question, search: Search, signal: AbortSignal): AsyncIterable<ExpertEvent>;
+}
