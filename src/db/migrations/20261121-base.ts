@@ -82,6 +82,7 @@ const knowledge: Table[] = [
       'sync_id varchar(32) null', // marks what the present comparison has seen
       'last_sequence bigint not null default 0', // of article_event
       'failures bigint not null default 0',
+      'retry_at bigint not null default 0', // of the next page, after a failure
       'last_error longtext null',
       ...tryColumns,
       ...leaseColumns,
@@ -234,6 +235,7 @@ const messages: Table[] = [
     },
     index: {
       message_by_state: ['conversation_id', 'state', 'message_index'],
+      message_by_appid: ['appid', 'state'],
       message_by_answers: ['answers'],
       message_by_age: ['created_at'],
     },

@@ -1,0 +1,101 @@
+import { EventType } from '../../gen/wxmp/article/v1/article_pb.ts';
+import type { Context } from '../context.ts';
+import { type Lease, LeaseLost, lockLease } from '../db/lease.ts';
+import type { Tx } from '../db/tx.ts';
+import { closeBase } from '../knowledge/close-base.ts';
+import { documentState, failDocument, findDocument, removeDocument, sourceKey } from '../knowledge/document.ts';
+import type { Base } from '../knowledge/store.ts';
+import { setBan } from './ban-store.ts';
+import { endEvent, type PendingEvent } from './event-store.ts';
+import { type FetchedItem, type FetchOptions, fetchArticle } from './fetch.ts';
+import { learnItems } from './learn-items.ts';
+import { noteUpdate } from './learning-store.ts';
+import { noticeEvent } from './notices.ts';
+
+/** What the notice of an event tells. */
+interface Outcome {
+  count?: number;
+  fileRagStatus?: number;
+}
+
+/** Handles an event: fetches what it is about, then commits all that follows from it with its end and its notice. */
+export async function handleEvent(
+  context: Context,
+  lease: Lease,
+  base: Base,
+  event: PendingEvent,
+  fetching: FetchOptions,
+): Promise<void> {
+  const { database, reached } = context;
+  const fetched = await fetchFor(event, fetching);
+  reached('event.fetched');
+  await database.tx(async (tx) => {
+    if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
+    const outcome = await apply(tx, base, event, fetched);
+    await endEvent(tx, event, 'done');
+    if (!event.internal) {
+      await noteUpdate(tx, base.knowledgeId);
+      // The seed has no notice for a deleted base.
+      if (event.payload.eventType !== EventType.KNOWLEDGE_DELETED) await noticeEvent(context, tx, event, outcome);
+    }
+    tx.afterCommit(() => reached('event.committed'));
+  });
+}
+
+/** Events carry no content: what is new is fetched as it is now. */
+async function fetchFor({ payload }: PendingEvent, fetching: FetchOptions): Promise<FetchedItem[]> {
+  const { eventType, articleId, msgidx } = payload;
+  const isNew = eventType === EventType.ARTICLE_ADDED || eventType === EventType.ARTICLE_UPDATED;
+  return isNew ? fetchArticle(fetching, articleId, msgidx) : [];
+}
+
+async function apply(tx: Tx, base: Base, { payload }: PendingEvent, fetched: FetchedItem[]): Promise<Outcome> {
+  const { eventType, articleId, msgidx, fileId, fileType, fileName } = payload;
+  switch (eventType) {
+    case EventType.ARTICLE_ADDED:
+    case EventType.ARTICLE_UPDATED: {
+      const { learned, removed } = await learnItems(tx, base, fetched);
+      const kept = new Set(fetched.map((item) => item.msgidx));
+      return { count: learned + removed + (await removeItems(tx, base, articleId, msgidx, kept)) };
+    }
+    case EventType.ARTICLE_DELETED:
+      return { count: await removeItems(tx, base, articleId, msgidx, new Set()) };
+    case EventType.ARTICLE_BANNED:
+    case EventType.ARTICLE_UNBANNED: {
+      const hidden = eventType === EventType.ARTICLE_BANNED;
+      return { count: await setBan(tx, base.knowledgeId, { articleId, msgidx, hidden }) };
+    }
+    case EventType.FILE_ADDED:
+    case EventType.FILE_UPDATED: {
+      const state = documentState.parseFailed;
+      const reason = 'this version does not learn files';
+      const origin = { kind: 'file', fileId, fileType: fileType.toUpperCase() } as const;
+      await failDocument(tx, base, origin, { state, reason, title: fileName || fileId });
+      return { fileRagStatus: state };
+    }
+    case EventType.FILE_DELETED: {
+      const key = sourceKey({ kind: 'file', fileId, fileType });
+      const known = await findDocument(tx, base.knowledgeId, key);
+      if (known !== undefined) await removeDocument(tx, known.documentId);
+      return {};
+    }
+    case EventType.KNOWLEDGE_DELETED:
+      await closeBase(tx, base.appid, base.knowledgeId);
+      return {};
+    default:
+      throw new Error(`event type ${eventType} can't be handled`);
+  }
+}
+
+/** Removes the items of a message (one, or with msgidx 0 all) that are not among those `kept`; returns how many. */
+async function removeItems(tx: Tx, base: Base, articleId: string, msgidx: number, kept: Set<number>): Promise<number> {
+  // By document_by_article.
+  const rows = await tx.all<{ document_id: string; msgidx: number }>(
+    `select document_id, msgidx from document
+      where knowledge_id = ? and article_id = ? and state <> 8 ${msgidx === 0 ? '' : 'and msgidx = ?'}`,
+    [base.knowledgeId, articleId, ...(msgidx === 0 ? [] : [msgidx])],
+  );
+  const gone = rows.filter((row) => !kept.has(row.msgidx));
+  for (const row of gone) await removeDocument(tx, row.document_id);
+  return gone.length;
+}

@@ -1,0 +1,35 @@
+import type { Tx } from '../db/tx.ts';
+import { findDocument, learnDocument, removeDocument, sourceKey } from '../knowledge/document.ts';
+import { type Base, touchBase } from '../knowledge/store.ts';
+import { loadBans } from './ban-store.ts';
+import type { FetchedItem } from './fetch.ts';
+
+/** What a step changed. */
+export interface Learned {
+  learned: number;
+  removed: number;
+}
+
+/** Makes a base hold these items as they were fetched, in the transaction of the holder of its lease. */
+export async function learnItems(
+  tx: Tx,
+  base: Base,
+  items: readonly FetchedItem[],
+  syncId: string | null = null,
+): Promise<Learned> {
+  const isHidden = await loadBans(tx, base.knowledgeId, [...new Set(items.map(({ articleId }) => articleId))]);
+  const result: Learned = { learned: 0, removed: 0 };
+  for (const { articleId, msgidx, content } of items) {
+    const origin = { kind: 'article', articleId, msgidx } as const;
+    if (content !== undefined) {
+      await learnDocument(tx, base, origin, content, { hidden: isHidden(articleId, msgidx), syncId });
+      result.learned++;
+    } else {
+      const known = await findDocument(tx, base.knowledgeId, sourceKey(origin));
+      if (known !== undefined) await removeDocument(tx, known.documentId);
+      result.removed++;
+    }
+  }
+  if (items.length > 0) await touchBase(tx, base.knowledgeId);
+  return result;
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { create } from '@bufbuild/protobuf';
+import { createValidator } from '@bufbuild/protovalidate';
+import {
+  type ArticleEvent,
+  ArticleEventSchema,
+  EventType,
+  type NotifyArticleEventRequest,
+} from '../../gen/wxmp/article/v1/article_pb.ts';
+import { requireAssistant } from '../assistant/store.ts';
+import { checkRules } from '../check-rules.ts';
+import type { Context } from '../context.ts';
+import type { Tx } from '../db/tx.ts';
+import { AppError, conflict } from '../errors.ts';
+import { ensureDocument } from '../knowledge/document.ts';
+import { requireFileBase } from '../knowledge/require-file-base.ts';
+import { type Base, findArticleBase } from '../knowledge/store.ts';
+import { type EventPayload, findEventHash, insertEvent } from './event-store.ts';
+
+/** See ArticleService.NotifyArticleEvent. All events of a call are accepted in one transaction, or none. */
+export function notifyArticleEvent({ database, wake }: Context) {
+  const validator = createValidator();
+  return async (request: NotifyArticleEventRequest) => {
+    const events = request.item.length > 0 ? request.item : [flatEvent(request)];
+    for (const event of events) checkRules(validator, ArticleEventSchema, event);
+    return database.tx(async (tx) => {
+      for (const event of events) await acceptEvent(tx, event);
+      tx.afterCommit(wake.learning);
+      return {};
+    });
+  };
+}
+
+/** The event that the fields of the request itself make. */
+function flatEvent({ $typeName, $unknown, item, ...fields }: NotifyArticleEventRequest): ArticleEvent {
+  return create(ArticleEventSchema, fields);
+}
+
+async function acceptEvent(tx: Tx, event: ArticleEvent): Promise<void> {
+  await requireAssistant(tx, event.appid);
+  const payload = payloadOf(event);
+  const hash = createHash('sha256').update(JSON.stringify(payload)).digest('hex');
+  const known = await findEventHash(tx, event.appid, event.eventId);
+  if (known !== undefined) {
+    if (known === hash) return;
+    throw conflict(`event_id ${event.eventId} was accepted with another payload`);
+  }
+  const base = await baseOf(tx, event);
+  await insertEvent(tx, { eventId: event.eventId, base, payload, payloadHash: hash });
+  if (payload.eventType === EventType.ARTICLE_ADDED && payload.msgidx > 0) {
+    const origin = { kind: 'article', articleId: payload.articleId, msgidx: payload.msgidx } as const;
+    await ensureDocument(tx, base, origin, ''); // so that its state can be asked for from now on
+  }
+}
+
+/** What the event says; a repeat must say the same. An address expires and is signed anew, so it may differ. */
+function payloadOf(event: ArticleEvent): EventPayload {
+  return {
+    eventType: event.eventType,
+    articleId: event.articleId,
+    msgidx: event.msgidx,
+    fileId: event.fileId || event.fileCosId,
+    knowledgeId: event.knowledgeId,
+    fileName: event.fileName,
+    fileType: event.fileType,
+  };
+}
+
+async function baseOf(tx: Tx, { appid, eventType, knowledgeId }: ArticleEvent): Promise<Base> {
+  if (eventType > EventType.ARTICLE_UNBANNED) return requireFileBase(tx, appid, knowledgeId);
+  const base = await findArticleBase(tx, appid);
+  if (base === undefined) throw new AppError('INTERNAL', 'the articles have no base', { detail: `appid ${appid}` });
+  return base;
+}

@@ -1,0 +1,146 @@
+import { EventType } from '../../gen/wxmp/article/v1/article_pb.ts';
+import type { Context } from '../context.ts';
+import { claimDue, type Lease, LeaseLost, lockLease, releaseLease, whileRenewing } from '../db/lease.ts';
+import type { Session } from '../db/session.ts';
+import type { Tx } from '../db/tx.ts';
+import { startWorkLoop, type WorkLoop } from '../db/work-loop.ts';
+import { backoffMs } from '../dispatch/backoff.ts';
+import { classify } from '../dispatch/classify.ts';
+import { describeError } from '../errors.ts';
+import { documentState, failDocument } from '../knowledge/document.ts';
+import { type Base, findBase } from '../knowledge/store.ts';
+import { beginEvent, endEvent, findNextEvent, type PendingEvent, retryEvent } from './event-store.ts';
+import type { FetchOptions } from './fetch.ts';
+import { handleEvent } from './handle-event.ts';
+import { learnPage } from './learn-page.ts';
+import { type Learning, loadLearning, retryPage } from './learning-store.ts';
+
+/** A step that was begun more often than it ended kills the process: after so many times it is not begun at once. */
+const maxUnfinished = 3;
+
+/** An event that can't be handled for so long is given up. */
+const maxEventAgeMs = 72 * 60 * 60 * 1000;
+
+const backoff = { baseMs: 1000, maxMs: 5 * 60 * 1000 };
+
+/** The workers that learn. See README.md. */
+export function startLearning(context: Context): WorkLoop {
+  const { database, config, logger } = context;
+  const loop = startWorkLoop({
+    concurrency: config.LEARN_WORKERS,
+    claim: (limit) =>
+      claimDue(database, { table: 'learning', key: 'knowledge_id' }, { limit, leaseMs: config.LEASE_SECONDS * 1000 }),
+    handle: (lease, signal) =>
+      whileRenewing(database, lease, signal, (held) => workBase(context, lease, held, (ms) => loop.wakeIn(ms))),
+    onError: (error) => {
+      const isLost = error instanceof LeaseLost;
+      logger[isLost ? 'warn' : 'error']({ error: describeError(error) }, 'learning stopped; another worker goes on');
+    },
+  });
+  return loop;
+}
+
+/** Takes one step after another while there is one, then releases the base until there is one again. */
+async function workBase(
+  context: Context,
+  lease: Lease,
+  signal: AbortSignal,
+  wakeIn: (ms: number) => void,
+): Promise<void> {
+  const { database } = context;
+  const base = await findBase(database, lease.id);
+  while (!signal.aborted && base !== undefined && !base.deleted) {
+    const step = await nextStep(database, lease.id);
+    if ('waitMs' in step) break;
+    if ('event' in step) await tryEvent(context, lease, base, step.event, signal);
+    else await tryPage(context, lease, base, step.page, signal);
+  }
+  const waitMs = await database.tx((tx) => releaseBase(tx, lease));
+  if (waitMs !== undefined) wakeIn(waitMs);
+}
+
+type Step = { event: PendingEvent } | { page: Learning } | { waitMs: number | undefined };
+
+/** What the holder of a base does next, or how long it is until there is something (undefined: nothing waits). */
+async function nextStep(session: Session, knowledgeId: string): Promise<Step> {
+  const next = await findNextEvent(session, knowledgeId);
+  if ('event' in next) return next;
+  const learning = await loadLearning(session, knowledgeId);
+  if (learning === undefined || learning.phase === 'idle') return next;
+  if (learning.waitMs === 0) return { page: learning };
+  return { waitMs: Math.min(learning.waitMs, next.waitMs ?? Number.POSITIVE_INFINITY) };
+}
+
+/** Locks the base, looks for what is left, and makes it due accordingly. Returns in how long that is. */
+async function releaseBase(tx: Tx, lease: Lease): Promise<number | undefined> {
+  if (!(await lockLease(tx, lease))) return undefined;
+  const base = await findBase(tx, lease.id);
+  const step: Step = base === undefined || base.deleted ? { waitMs: undefined } : await nextStep(tx, lease.id);
+  const waitMs = 'waitMs' in step ? step.waitMs : 0;
+  await releaseLease(tx, lease, waitMs);
+  return waitMs;
+}
+
+async function tryEvent(
+  context: Context,
+  lease: Lease,
+  base: Base,
+  event: PendingEvent,
+  signal: AbortSignal,
+): Promise<void> {
+  const { database, logger } = context;
+  const entry = { appid: event.appid, eventId: event.eventId, eventType: event.payload.eventType };
+  const giveUp = async (reason: string) => {
+    await database.tx((tx) => buryEvent(tx, lease, base, event, reason));
+    logger.error({ ...entry, reason }, 'event given up');
+  };
+  if (event.started - event.finished >= maxUnfinished) return giveUp('handling it kills the process');
+  await beginEvent(database, event);
+  try {
+    await handleEvent(context, lease, base, event, fetchOptions(context, base, signal));
+    logger.info(entry, 'event handled');
+  } catch (error) {
+    if (error instanceof LeaseLost || signal.aborted) throw error;
+    const { verdict, reason, retryAfterMs } = classify(error);
+    if (verdict === 'permanent' || event.ageMs > maxEventAgeMs) return giveUp(reason);
+    const waitMs = backoffMs(event.finished + 1, backoff, retryAfterMs);
+    logger.warn({ ...entry, reason, waitMs }, 'event waits for another try');
+    await database.tx(async (tx) => {
+      if (await lockLease(tx, lease)) await retryEvent(tx, event, waitMs, reason);
+    });
+  }
+}
+
+/** Ends an event that can't be handled; an article that was to be learned shows that it wasn't. */
+async function buryEvent(tx: Tx, lease: Lease, base: Base, event: PendingEvent, reason: string): Promise<void> {
+  if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
+  await endEvent(tx, event, 'dead', reason);
+  const { eventType, articleId, msgidx } = event.payload;
+  if (eventType !== EventType.ARTICLE_ADDED || msgidx === 0) return;
+  const origin = { kind: 'article', articleId, msgidx } as const;
+  await failDocument(tx, base, origin, { state: documentState.parseFailed, reason, title: '' });
+}
+
+async function tryPage(context: Context, lease: Lease, base: Base, page: Learning, signal: AbortSignal): Promise<void> {
+  const { database, logger } = context;
+  const entry = { appid: base.appid, phase: page.phase, offset: page.nextOffset };
+  const wait = async (waitMs: number, reason: string) => {
+    logger.warn({ ...entry, reason, waitMs }, 'page waits for another try');
+    await database.tx(async (tx) => {
+      if (await lockLease(tx, lease)) await retryPage(tx, base.knowledgeId, waitMs, reason);
+    });
+  };
+  if (page.started - page.finished >= maxUnfinished) return wait(backoff.maxMs, 'learning it kills the process');
+  try {
+    await learnPage(context, lease, base, page, fetchOptions(context, base, signal));
+    logger.info(entry, 'page learned');
+  } catch (error) {
+    if (error instanceof LeaseLost || signal.aborted) throw error;
+    const { reason, retryAfterMs } = classify(error);
+    await wait(backoffMs(page.failures + 1, backoff, retryAfterMs), reason);
+  }
+}
+
+function fetchOptions({ bizcomm, config }: Context, { appid }: Base, signal: AbortSignal): FetchOptions {
+  return { bizcomm, appid, paid: config.LEARN_PAID_ARTICLES, signal };
+}

@@ -1,0 +1,66 @@
+import type { ListAssistantsRequest } from '../../gen/wxmp/assistant/v1/assistant_pb.ts';
+import type { Context } from '../context.ts';
+import type { Session } from '../db/session.ts';
+import { invalidField } from '../errors.ts';
+import { deriveStatus } from './status.ts';
+
+const standardPageSize = 50;
+const maxPageSize = 200;
+
+/** See AssistantService.ListAssistants. */
+export function listAssistants({ database }: Context) {
+  return async ({ pageSize, pageToken }: ListAssistantsRequest) => {
+    const size = pageSize === 0 ? standardPageSize : Math.min(pageSize, maxPageSize);
+    const rows = await loadPage(database, decodePageToken(pageToken), size + 1);
+    const page = rows.slice(0, size);
+    return {
+      assistants: page.map((row) => ({
+        appid: row.appid,
+        name: row.name,
+        status: deriveStatus({ phase: row.phase, finishedPhase: row.finished_phase, hasEvents: row.events === 1 }),
+        createTime: Math.floor(row.created_at / 1000),
+        docNum: row.doc_num,
+      })),
+      nextPageToken: rows.length > size ? encodePageToken(page.at(-1)!.appid) : '',
+    };
+  };
+}
+
+interface Row {
+  appid: string;
+  name: string;
+  created_at: number;
+  phase: string;
+  finished_phase: string | null;
+  events: number;
+  doc_num: number;
+}
+
+/** In the order of the primary key; the rest by learning_by_appid, article_event_by_base and document_by_source. */
+function loadPage(session: Session, afterAppid: string, limit: number): Promise<Row[]> {
+  return session.all<Row>(
+    `select a.appid, c.name, a.created_at, l.phase, l.finished_phase,
+        exists (select 1 from article_event e where e.knowledge_id = l.knowledge_id and e.state = 'pending') events,
+        (select count(*) from knowledge b join document d on d.knowledge_id = b.knowledge_id
+          where b.appid = a.appid and b.deleted_at is null and d.state <> 8) doc_num
+      from assistant a
+        join assistant_config c on c.appid = a.appid and c.view = 'online'
+        join knowledge k on k.appid = a.appid and k.type = 1 and k.deleted_at is null
+        join learning l on l.knowledge_id = k.knowledge_id
+      where a.appid > ? and a.deleted_at is null order by a.appid limit ${limit}`,
+    [afterAppid],
+  );
+}
+
+function encodePageToken(appid: string): string {
+  return Buffer.from(JSON.stringify({ after: appid })).toString('base64url');
+}
+
+function decodePageToken(token: string): string {
+  if (token === '') return '';
+  try {
+    const { after } = JSON.parse(Buffer.from(token, 'base64url').toString()) as { after?: unknown };
+    if (typeof after === 'string') return after;
+  } catch {}
+  throw invalidField('page_token', 'must be the next_page_token of a page before');
+}

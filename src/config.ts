@@ -1,0 +1,202 @@
+import { readFileSync } from 'node:fs';
+import { CronExpressionParser } from 'cron-parser';
+import { validate as isCron } from 'node-cron';
+import { z } from 'zod';
+
+/** Reads the environment, after `.env` where that file is present; what is set in the environment wins. */
+export function readEnv(): NodeJS.ProcessEnv {
+  try {
+    process.loadEnvFile('.env');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
+  return process.env;
+}
+
+/** A setting is missing or bad; the message names the variable and what was expected, never its value. */
+export class ConfigError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ConfigError';
+  }
+}
+
+/** Where a listener listens. */
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/** The settings of the service. `.env.example` explains each variable; the unit stands last in its name. */
+export type Config = ReturnType<typeof toConfig>;
+
+/** Checks the environment and gives each setting its type and default. Throws a ConfigError on the first bad one. */
+export function toConfig(env: NodeJS.ProcessEnv) {
+  const parsed = schema.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const expected = issue.code === 'custom' ? issue.message : describe(issue);
+    throw new ConfigError(`${String(issue.path[0])}: ${expected}`);
+  }
+  const config = parsed.data;
+  checkTimes(config);
+  const isMysql = !config.DATABASE_URL.startsWith('sqlite:');
+  if (isMysql && config.SECRET_KEY === undefined) {
+    throw new ConfigError('SECRET_KEY: required with MySQL: 32 random bytes in base64, e.g. openssl rand -base64 32');
+  }
+  const isLoopback = /^(127\.|localhost$|::1$)/.test(config.HTTP_ADDR.host);
+  return {
+    ...config,
+    /** The admin calls exist with a token, or without one while only this machine can reach them. */
+    adminEnabled: config.ADMIN_TOKEN !== undefined || isLoopback,
+    bizcommCa: config.BIZCOMM_CA_FILE === undefined ? undefined : readCa(config.BIZCOMM_CA_FILE),
+  };
+}
+
+const address = z.string().transform((text, context): Address => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match && port <= 65535) return { host: match[1] ?? (match[2] === '' ? '0.0.0.0' : match[2]!), port };
+  context.addIssue({ code: 'custom', message: 'expected host:port, e.g. 127.0.0.1:8080 or [::1]:8080' });
+  return z.NEVER;
+});
+
+const whole = (min: number, max: number, standard: number) =>
+  z
+    .string()
+    .default(String(standard))
+    .refine(
+      (text) => /^\d{1,12}$/.test(text) && Number(text) >= min && Number(text) <= max,
+      `expected a whole number from ${min} to ${max}`,
+    )
+    .transform(Number);
+
+const flag = z
+  .enum(['true', 'false', '1', '0'])
+  .default('false')
+  .transform((text) => text === 'true' || text === '1');
+
+const cron = (standard: string) =>
+  z
+    .string()
+    .default(standard)
+    .refine(isValidCron, 'expected a cron expression of 5 or 6 fields, e.g. */5 * * * * * (in Asia/Shanghai)');
+
+const httpUrl = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.search === '' && url.username === '';
+}, 'expected an http or https address without query and password, e.g. https://10.0.0.1:443');
+
+const schema = z.object({
+  DATABASE_URL: z
+    .string()
+    .default('sqlite:./data/wxmp-assistant.db')
+    .refine(
+      isDatabaseUrl,
+      'expected sqlite:<path> or mysql://user:password@host:port/database (mariadb:// works as well)',
+    ),
+  DATABASE_POOL_SIZE: whole(1, 200, 10),
+  QUERY_TIMEOUT_MS: whole(100, 60_000, 5000),
+
+  HTTP_ADDR: address.default({ host: '127.0.0.1', port: 8080 }),
+  PUBLIC_ADDR: address.default({ host: '127.0.0.1', port: 8081 }),
+  REQUEST_TIMEOUT_MS: whole(100, 600_000, 10_000),
+  MAX_BODY_BYTES: whole(1024, 64 * 1024 * 1024, 1024 * 1024),
+  SHUTDOWN_GRACE_SECONDS: whole(0, 600, 20),
+
+  ADMIN_TOKEN: z.string().optional(),
+  WXMP_TOKEN: z.string().optional(),
+  SECRET_KEY: z
+    .string()
+    .refine((text) => Buffer.from(text, 'base64').length === 32, 'expected 32 bytes in base64')
+    .optional(),
+
+  BIZCOMM_URL: z
+    .string()
+    .transform((text) => text.split(',').map((url) => url.trim().replace(/\/+$/, '')))
+    .pipe(z.array(httpUrl).min(1))
+    .optional(),
+  BIZCOMM_CA_FILE: z.string().optional(),
+  BIZCOMM_TLS_SERVERNAME: z.string().optional(),
+  BIZCOMM_APPNAME: z.string().default('wxmp_assistant'),
+  BIZCOMM_REPLY_VERSION: z
+    .enum(['1', '2'])
+    .default('2')
+    .transform((text) => (text === '1' ? 1 : 2)),
+  BIZCOMM_TIMEOUT_MS: whole(100, 60_000, 8000),
+
+  LEARN_FIRST_ARTICLES: whole(1, 1_000_000, 100),
+  LEARN_PAID_ARTICLES: flag,
+  LEARN_TIMEOUT_MINUTES: whole(1, 10_000, 60),
+  LEARN_WORKERS: whole(1, 64, 2),
+
+  ANSWER_TIMEOUT_MS: whole(100, 600_000, 30_000),
+  ANSWER_WORKERS: whole(1, 256, 8),
+  ANSWER_HISTORY_TURNS: whole(0, 50, 6),
+  ANSWER_THRESHOLD: z
+    .string()
+    .optional()
+    .refine((text) => text === undefined || (/^\d(\.\d+)?$/.test(text) && Number(text) <= 1), 'expected 0 to 1')
+    .transform((text) => (text === undefined ? undefined : Number(text))),
+  TEXT_LANGUAGE: z.enum(['zh', 'en']).default('zh'),
+  TEXT_REFUSAL: z.string().max(600).optional(),
+  TEXT_STILL_LEARNING: z.string().max(600).optional(),
+  TEXT_VOICE_UNSUPPORTED: z.string().max(600).optional(),
+  TEXT_FAILED: z.string().max(600).optional(),
+  MESSAGE_RETENTION_DAYS: whole(1, 10_000, 3),
+  MESSAGE_RETENTION_CONSENT_DAYS: whole(1, 10_000, 180),
+
+  LEASE_SECONDS: whole(1, 600, 30),
+  DISPATCH_WORKERS: whole(1, 256, 16),
+  DISPATCH_BACKOFF_MS: whole(10, 60_000, 1000),
+  DISPATCH_BACKOFF_MAX_SECONDS: whole(1, 86_400, 300),
+  REPLY_WINDOW_HOURS: whole(1, 1000, 48),
+  NOTICE_WINDOW_HOURS: whole(1, 1000, 168),
+  DISPATCH_CRON: cron('*/5 * * * * *'),
+  SYNC_CRON: cron('17 */6 * * *'),
+  PRUNE_CRON: cron('43 4 * * *'),
+
+  SANDBOX_ADDR: address.default({ host: '127.0.0.1', port: 8090 }),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+});
+
+/** A send must end, and be recorded, well within its lease; else another replica would send again meanwhile. */
+function checkTimes(config: z.infer<typeof schema>): void {
+  const neededMs = 1.2 * (config.BIZCOMM_TIMEOUT_MS + config.QUERY_TIMEOUT_MS);
+  if (config.LEASE_SECONDS * 1000 < neededMs) {
+    const least = Math.ceil(neededMs / 1000);
+    throw new ConfigError(
+      `LEASE_SECONDS: expected at least ${least}: 1.2 times BIZCOMM_TIMEOUT_MS and QUERY_TIMEOUT_MS together`,
+    );
+  }
+}
+
+function isDatabaseUrl(text: string): boolean {
+  if (text.startsWith('sqlite:')) return text.length > 'sqlite:'.length;
+  if (!/^(mysql|mariadb):\/\//.test(text) || !URL.canParse(text)) return false;
+  const url = new URL(text);
+  return url.hostname !== '' && url.pathname.length > 1;
+}
+
+function isValidCron(expression: string): boolean {
+  try {
+    CronExpressionParser.parse(expression);
+    return isCron(expression);
+  } catch {
+    return false;
+  }
+}
+
+function readCa(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch {
+    throw new ConfigError('BIZCOMM_CA_FILE: expected a file that can be read');
+  }
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `expected one of ${issue.values.join(', ')}`;
+  if (issue.code === 'too_big') return `expected at most ${issue.maximum} characters`;
+  return issue.message;
+}

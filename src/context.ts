@@ -1,0 +1,35 @@
+import type { BizcommClient } from './bizcomm/client.ts';
+import type { Config } from './config.ts';
+import type { Database } from './db/database.ts';
+import type { Expert } from './expert/expert.ts';
+import type { Logger } from './logger.ts';
+import type { FixedTexts } from './message/fixed-texts.ts';
+import type { Metrics } from './metrics.ts';
+
+/** A point in the flow of data that has been reached. Tests wait for one, or kill the process there. */
+export type Point =
+  | 'message.accepted' // committed, not yet acknowledged
+  | 'message.composed' // an answer exists, not yet committed
+  | 'message.answered' // the answer and its dispatches are committed
+  | 'dispatch.sent' // the receiver has it, not yet recorded
+  | 'page.fetched' // a page of articles is here, nothing of it committed
+  | 'page.indexing' // in mid-transaction of a page
+  | 'page.committed'
+  | 'event.fetched' // an event's articles are here, nothing committed
+  | 'event.committed'
+  | 'migration.step';
+
+/** What the service is made of, wired once in app.ts. Everything that isn't pure is reached through it. */
+export interface Context {
+  config: Config;
+  database: Database;
+  logger: Logger;
+  metrics: Metrics;
+  texts: FixedTexts;
+  expert: Expert;
+  /** The WeChat side; undefined in an installation without one. */
+  bizcomm: BizcommClient | undefined;
+  /** Wakes the workers of this process, after a commit that made something due. */
+  wake: { messages(): void; learning(): void; dispatch(): void };
+  reached(point: Point): void;
+}

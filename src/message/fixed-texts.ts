@@ -1,0 +1,42 @@
+import type { Config } from '../config.ts';
+
+/** What users are told when there is no answer. Chinese unless set otherwise; each can be set by itself. */
+export interface FixedTexts {
+  /** Nothing that was found supports an answer. */
+  refusal: string;
+  /** Nothing has been learned yet. */
+  stillLearning: string;
+  /** A voice message can't be heard here. */
+  voiceUnsupported: string;
+  /** Answering failed again and again. */
+  failed: string;
+  /** Before the sources, where they are part of the text. */
+  sources: string;
+}
+
+export function createFixedTexts(config: Config): FixedTexts {
+  const standard = config.TEXT_LANGUAGE === 'en' ? english : chinese;
+  return {
+    refusal: config.TEXT_REFUSAL ?? standard.refusal,
+    stillLearning: config.TEXT_STILL_LEARNING ?? standard.stillLearning,
+    voiceUnsupported: config.TEXT_VOICE_UNSUPPORTED ?? standard.voiceUnsupported,
+    failed: config.TEXT_FAILED ?? standard.failed,
+    sources: standard.sources,
+  };
+}
+
+const chinese: FixedTexts = {
+  refusal: '抱歉，在本公众号的文章里没有找到相关内容，换个说法再问问看？',
+  stillLearning: '我正在学习本公众号的文章，请稍后再来提问。',
+  voiceUnsupported: '暂时还听不了语音，请用文字告诉我您的问题。',
+  failed: '抱歉，刚才没能回答您的问题，请稍后再试一次。',
+  sources: '来源：',
+};
+
+const english: FixedTexts = {
+  refusal: "Sorry, I found nothing about this in the account's articles. Could you put it another way?",
+  stillLearning: "I am still learning this account's articles. Please ask again in a little while.",
+  voiceUnsupported: "I can't listen to voice messages yet. Please type your question.",
+  failed: "Sorry, I couldn't answer your question just now. Please try again later.",
+  sources: 'Sources:',
+};

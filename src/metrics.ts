@@ -1,0 +1,56 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** The metrics of one service, for `/metrics`; labels never hold what comes from outside. */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    calls: new Histogram({
+      name: 'wxmp_call_seconds',
+      help: 'Calls by method and result.',
+      labelNames: ['method', 'code'],
+      buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
+      registers,
+    }),
+    messages: new Counter({
+      name: 'wxmp_messages_total',
+      help: 'Messages of users: accepted, repeated, answered, refused (nothing found) or failed.',
+      labelNames: ['event'],
+      registers,
+    }),
+    answerSeconds: new Histogram({
+      name: 'wxmp_answer_seconds',
+      help: 'From the acceptance of a message to the commit of its answer.',
+      buckets: [0.05, 0.2, 1, 5, 20, 60, 300],
+      registers,
+    }),
+    dispatches: new Counter({
+      name: 'wxmp_dispatches_total',
+      help: 'Dispatches by kind: delivered, retried, dead, expired or lost (the lease went to another replica).',
+      labelNames: ['kind', 'event'],
+      registers,
+    }),
+    learned: new Counter({
+      name: 'wxmp_documents_total',
+      help: 'Documents by what happened to them: learned, removed or failed.',
+      labelNames: ['event'],
+      registers,
+    }),
+    backlog: new Gauge({
+      name: 'wxmp_backlog',
+      help: 'What waits: dispatches and messages pending, dispatches dead, events pending.',
+      labelNames: ['what'],
+      registers,
+    }),
+    oldestSeconds: new Gauge({
+      name: 'wxmp_oldest_pending_seconds',
+      help: 'Age of the oldest pending dispatch and message.',
+      labelNames: ['what'],
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,67 @@
+import type { JsonObject } from '@bufbuild/protobuf';
+import { AppError } from '../errors.ts';
+import type { AnyRequest } from './json-routes.ts';
+import { isObject } from './json-shape.ts';
+
+export interface BodyLimits {
+  /** A larger body is refused with 413 and its connection closed. */
+  maxBodyBytes: number;
+  /** A body that takes longer to arrive is refused. */
+  bodyTimeoutMs: number;
+}
+
+/** What isn't this protocol at all is refused with an HTTP status of its own. */
+export class HttpRefusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = 'HttpRefusal';
+    this.status = status;
+  }
+}
+
+/** Reads a JSON object in UTF-8. Throws HttpRefusal (413, 415) or AppError (WRONG_SHAPE). */
+export async function readJsonObject(request: AnyRequest, limits: BodyLimits): Promise<JsonObject> {
+  checkType(request.headers['content-type'], request.headers['content-encoding']);
+  const bytes = await readBytes(request, limits);
+  const json = parse(bytes);
+  if (!isObject(json)) throw new AppError('WRONG_SHAPE', 'the body must be a JSON object');
+  return json;
+}
+
+function checkType(type: string | undefined, encoding: string | string[] | undefined): void {
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new HttpRefusal(415, 'a body may not be compressed here');
+  if (type === undefined) return;
+  const [name, ...parameters] = type.toLowerCase().split(';');
+  const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith('charset='));
+  const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
+  if (name?.trim() !== 'application/json' || !isUtf8) throw new HttpRefusal(415, 'application/json in UTF-8 only');
+}
+
+async function readBytes(request: AnyRequest, { maxBodyBytes, bodyTimeoutMs }: BodyLimits): Promise<Buffer> {
+  const tooLarge = new HttpRefusal(413, `a body may have at most ${maxBodyBytes} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge;
+  const timer = setTimeout(() => request.destroy(new Error('the body took too long')), bodyTimeoutMs);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > maxBodyBytes) throw tooLarge;
+      chunks.push(chunk);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  return Buffer.concat(chunks);
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new AppError('WRONG_SHAPE', 'the body is not JSON in UTF-8');
+  }
+}

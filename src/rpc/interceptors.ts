@@ -1,0 +1,118 @@
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { pathToString } from '@bufbuild/protobuf/reflect';
+import { createValidator, ValidationError, type Validator } from '@bufbuild/protovalidate';
+import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
+import { ulid } from 'ulid';
+import type { Context } from '../context.ts';
+import { AppError, describeError } from '../errors.ts';
+import { reasonOfCode, toConnectError } from './errors.ts';
+
+/** What surrounds every call, outermost first: observe (log, metrics, errors), deadline, validate. */
+export function createInterceptors(context: Context): Interceptor[] {
+  return [observe(context), limitTime(context.config.REQUEST_TIMEOUT_MS), validate(createValidator())];
+}
+
+/**
+ * Gives the call an id, logs and measures it, and turns what it throws into what its caller may see. Only AppErrors
+ * speak; a failing database is UNAVAILABLE; all else is INTERNAL with the id under which the log has the rest.
+ */
+function observe({ logger, metrics, database }: Context): Interceptor {
+  return (next) => async (request) => {
+    const requestId = requestIdOf(request.header);
+    const method = `${request.service.typeName}/${request.method.name}`;
+    const startedMs = performance.now();
+    const finish = (code: string, fields: Record<string, unknown> = {}) => {
+      const durationMs = Math.round(performance.now() - startedMs);
+      metrics.calls.observe({ method, code }, durationMs / 1000);
+      const level = code === 'internal' || code === 'unavailable' ? 'error' : 'debug';
+      logger[level]({ requestId, method, code, durationMs, ...fields }, 'call');
+    };
+    const fail = (error: unknown): ConnectError => {
+      const told = toTold(error, requestId, database.dialect.isTransient);
+      finish(codeName(told.code), {
+        error: describeError(error),
+        detail: error instanceof AppError ? error.detail : undefined,
+      });
+      return told;
+    };
+    try {
+      const response = await next(request);
+      response.header.set('x-request-id', requestId);
+      if (!response.stream) {
+        finish('ok');
+        return response;
+      }
+      return { ...response, message: watchStream(response.message, finish, fail) };
+    } catch (error) {
+      throw fail(error);
+    }
+  };
+}
+
+async function* watchStream<T>(
+  messages: AsyncIterable<T>,
+  finish: (code: string) => void,
+  fail: (error: unknown) => Error,
+) {
+  try {
+    yield* messages;
+    finish('ok');
+  } catch (error) {
+    throw fail(error);
+  }
+}
+
+function toTold(error: unknown, requestId: string, isTransient: (error: unknown) => boolean): ConnectError {
+  if (error instanceof AppError) return toConnectError(error, requestId);
+  if (error instanceof ConnectError) {
+    return toConnectError(new AppError(reasonOfCode(error.code), error.rawMessage), requestId, error.code);
+  }
+  const reason = isTransient(error) ? 'UNAVAILABLE' : 'INTERNAL';
+  const text = reason === 'UNAVAILABLE' ? 'not available at the moment, try again' : 'internal error';
+  return toConnectError(new AppError(reason, `${text} (request ${requestId})`), requestId);
+}
+
+/** A caller's own id is taken where it is harmless. */
+function requestIdOf(header: Headers): string {
+  const given = header.get('x-request-id');
+  return given !== null && /^[\w.-]{1,64}$/.test(given) ? given : ulid();
+}
+
+/** Ends a unary call after `timeoutMs`. What it still waits for has time-outs of its own. */
+function limitTime(timeoutMs: number): Interceptor {
+  return (next) => async (request) => {
+    if (request.stream || request.method.methodKind !== 'unary') return next(request);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const error = new ConnectError(`took longer than ${timeoutMs} ms`, Code.DeadlineExceeded);
+      timer = setTimeout(() => reject(error), timeoutMs);
+    });
+    try {
+      return await Promise.race([next(request), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+/** Holds requests against the rules of the contract. */
+function validate(validator: Validator): Interceptor {
+  return (next) => async (request) => {
+    if (!request.stream) {
+      checkRules(validator, request.method.input, request.message);
+      return next(request);
+    }
+    const { message, method } = request;
+    async function* checked() {
+      for await (const each of message) {
+        checkRules(validator, method.input, each);
+        yield each;
+      }
+    }
+    return next({ ...request, message: checked() });
+  };
+}
+
+function codeName(code: Code): string {
+  return Code[code].replace(/[A-Z]/g, (letter, at: number) => (at > 0 ? '_' : '') + letter.toLowerCase());
+}
