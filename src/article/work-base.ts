@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { claimDue, type Lease, LeaseLost, lockLease, releaseLease, whileRenewing } from '../db/lease.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
-import { startWorkLoop, type WorkLoop } from '../db/work-loop.ts';
+import { type Run, startWorkLoop, type WorkLoop } from '../db/work-loop.ts';
 import { backoffMs } from '../dispatch/backoff.ts';
 import { classify } from '../dispatch/classify.ts';
 import { describeError } from '../errors.ts';
@@ -30,8 +30,10 @@ export function startLearning(context: Context): WorkLoop {
     concurrency: config.LEARN_WORKERS,
     claim: (limit) =>
       claimDue(database, { table: 'learning', key: 'knowledge_id' }, { limit, leaseMs: config.LEASE_SECONDS * 1000 }),
-    handle: (lease, signal) =>
-      whileRenewing(database, lease, signal, (held) => workBase(context, lease, held, (ms) => loop.wakeIn(ms))),
+    handle: (lease, run) =>
+      whileRenewing(database, lease, run.signal, (signal) =>
+        workBase(context, lease, { ...run, signal }, (ms) => loop.wakeIn(ms)),
+      ),
     onError: (error) => {
       const isLost = error instanceof LeaseLost;
       logger[isLost ? 'warn' : 'error']({ error: describeError(error) }, 'learning stopped; another worker goes on');
@@ -44,12 +46,12 @@ export function startLearning(context: Context): WorkLoop {
 async function workBase(
   context: Context,
   lease: Lease,
-  signal: AbortSignal,
+  { signal, isStopping }: Run,
   wakeIn: (ms: number) => void,
 ): Promise<void> {
   const { database } = context;
   const base = await findBase(database, lease.id);
-  while (!signal.aborted && base !== undefined && !base.deleted) {
+  while (!signal.aborted && !isStopping() && base !== undefined && !base.deleted) {
     const step = await nextStep(database, lease.id);
     if ('waitMs' in step) break;
     if ('event' in step) await tryEvent(context, lease, base, step.event, signal);
@@ -100,10 +102,10 @@ async function tryEvent(
     await handleEvent(context, lease, base, event, fetchOptions(context, base, signal));
     logger.info(entry, 'event handled');
   } catch (error) {
-    if (error instanceof LeaseLost || signal.aborted) throw error;
+    if (error instanceof LeaseLost) throw error;
     const { verdict, reason, retryAfterMs } = classify(error);
     if (verdict === 'permanent' || event.ageMs > maxEventAgeMs) return giveUp(reason);
-    const waitMs = backoffMs(event.finished + 1, backoff, retryAfterMs);
+    const waitMs = signal.aborted ? 0 : backoffMs(event.finished + 1, backoff, retryAfterMs);
     logger.warn({ ...entry, reason, waitMs }, 'event waits for another try');
     await database.tx(async (tx) => {
       if (await lockLease(tx, lease)) await retryEvent(tx, event, waitMs, reason);
@@ -135,9 +137,9 @@ async function tryPage(context: Context, lease: Lease, base: Base, page: Learnin
     await learnPage(context, lease, base, page, fetchOptions(context, base, signal));
     logger.info(entry, 'page learned');
   } catch (error) {
-    if (error instanceof LeaseLost || signal.aborted) throw error;
+    if (error instanceof LeaseLost) throw error;
     const { reason, retryAfterMs } = classify(error);
-    await wait(backoffMs(page.failures + 1, backoff, retryAfterMs), reason);
+    await wait(signal.aborted ? 0 : backoffMs(page.failures + 1, backoff, retryAfterMs), reason);
   }
 }
 

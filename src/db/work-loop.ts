@@ -14,11 +14,19 @@ export interface WorkLoop {
   stop(graceMs: number): Promise<void>;
 }
 
+/** The conditions under which a row is handled. */
+export interface Run {
+  /** Aborted when the grace of a stop is over. */
+  signal: AbortSignal;
+  /** True once the loop is stopping: nothing more is begun, the row is released. */
+  isStopping(): boolean;
+}
+
 export interface WorkLoopOptions {
   concurrency: number;
   claim(limit: number): Promise<Lease[]>;
   /** Handles a row and releases it. An error is reported and costs nothing but the rest of the lease. */
-  handle(lease: Lease, signal: AbortSignal): Promise<void>;
+  handle(lease: Lease, run: Run): Promise<void>;
   onError(error: unknown): void;
 }
 
@@ -52,7 +60,7 @@ export function startWorkLoop({ concurrency, claim, handle, onError }: WorkLoopO
   }
 
   function start(lease: Lease): void {
-    const run = handle(lease, abort.signal)
+    const run = handle(lease, { signal: abort.signal, isStopping: () => stopped })
       .catch(onError)
       .finally(() => {
         running.delete(run);

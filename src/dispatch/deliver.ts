@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
 import { isTrusted, type Lease } from '../db/lease.ts';
-import { describeError } from '../errors.ts';
+import type { Run } from '../db/work-loop.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { type BackoffOptions, backoffMs } from './backoff.ts';
@@ -28,9 +28,9 @@ export interface DeliverOptions {
 }
 
 /** Delivers the dispatches of a lane whose lease is held, in order, until none is left or one has to wait. */
-export async function deliverLane(options: DeliverOptions, lease: Lease, signal: AbortSignal): Promise<void> {
+export async function deliverLane(options: DeliverOptions, lease: Lease, run: Run): Promise<void> {
   const { database } = options;
-  while (!signal.aborted) {
+  while (!run.isStopping()) {
     const head = await database.tx((tx) => beginHead(tx, lease));
     if (head === 'lost') return lost(options, lease);
     if (head === undefined) {
@@ -38,7 +38,7 @@ export async function deliverLane(options: DeliverOptions, lease: Lease, signal:
       if (pending) options.wakeIn(0);
       return;
     }
-    if (!(await deliverHead(options, lease, head, signal))) return;
+    if (!(await deliverHead(options, lease, head, run.signal))) return;
   }
   await database.tx((tx) => releaseLane(tx, lease));
 }
@@ -118,9 +118,4 @@ async function wait(
 function lost({ metrics, logger }: DeliverOptions, lease: Lease): void {
   metrics.dispatches.inc({ kind: 'any', event: 'lost' });
   logger.warn({ laneId: lease.id }, 'lane was taken over by another worker');
-}
-
-/** The log entry of an error that escaped the worker: the lane is taken up again when its lease runs out. */
-export function reportDeliverError(logger: Logger, error: unknown): void {
-  logger.error({ error: describeError(error) }, 'delivering failed; the lane is due again after its lease');
 }

@@ -1,8 +1,7 @@
-import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
-import { pathToString } from '@bufbuild/protobuf/reflect';
-import { createValidator, ValidationError, type Validator } from '@bufbuild/protovalidate';
+import { createValidator, type Validator } from '@bufbuild/protovalidate';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { ulid } from 'ulid';
+import { checkRules } from '../check-rules.ts';
 import type { Context } from '../context.ts';
 import { AppError, describeError } from '../errors.ts';
 import { reasonOfCode, toConnectError } from './errors.ts';

@@ -1,5 +1,5 @@
 import type { Migration } from '../migrate.ts';
-import { base } from './20261121-base.ts';
+import { base } from './20261121-base/index.ts';
 
 /** All steps, oldest first. */
 export const migrations: readonly Migration[] = [base];

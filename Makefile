@@ -1,0 +1,43 @@
+# The programs that npm installed (Node 24 among them) come first: a machine with an older Node and npm is enough.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+SHELL := bash
+.DEFAULT_GOAL := help
+INSTALLED := node_modules/.package-lock.json
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(INSTALLED) ## Run the service with a stand-in WeChat side and sample articles
+	@exec node src/main.ts sandbox
+
+test: $(INSTALLED) ## Run all tests, on SQLite and on a MySQL-compatible server (FILES=… for some)
+	@exec node test/run.ts $(FILES)
+
+verify: $(INSTALLED) ## What CI runs beside the tests: types, lint, format, contract, generated code, house rules
+	tsc
+	biome ci --error-on-warnings
+	buf lint
+	buf format proto --path proto/wxmp --diff --exit-code
+	buf breaking proto --against proto/released.binpb
+	node scripts/check-gen.ts
+	node --test 'test/house/*.test.ts'
+
+gen: $(INSTALLED) ## Generate gen/ from the contract
+	buf format proto --path proto/wxmp --write
+	buf generate
+
+lint: $(INSTALLED) ## Lint and format, mending what can be mended
+	biome check --write
+	buf lint
+
+build: $(INSTALLED) ## Build dist/, which runs on plain Node 24
+	node scripts/build.ts
+
+release-contract: $(INSTALLED) ## After a release: from now on its contract may not be broken
+	buf build proto -o proto/released.binpb
+
+$(INSTALLED): package.json package-lock.json
+	npm ci
+	@touch $@
+
+.PHONY: help run test verify gen lint build release-contract

@@ -1,0 +1,161 @@
+import { ArticleService } from '../gen/wxmp/article/v1/article_pb.ts';
+import { AssistantService } from '../gen/wxmp/assistant/v1/assistant_pb.ts';
+import { KnowledgeService } from '../gen/wxmp/knowledge/v1/knowledge_pb.ts';
+import { MessageService } from '../gen/wxmp/message/v1/message_pb.ts';
+import { articleService } from './article/index.ts';
+import { createNoticeSender, noticeKind } from './article/notices.ts';
+import { syncAllArticles } from './article/sync-articles.ts';
+import { startLearning } from './article/work-base.ts';
+import { assistantService } from './assistant/index.ts';
+import { type BizcommClient, createBizcommClient } from './bizcomm/client.ts';
+import type { Config } from './config.ts';
+import type { Context, Point } from './context.ts';
+import { startCron } from './cron/start-cron.ts';
+import { openDatabase } from './db/database.ts';
+import { migrate } from './db/migrate.ts';
+import type { Sender } from './dispatch/dispatch.ts';
+import { startDispatch } from './dispatch/start-dispatch.ts';
+import { createExtractiveExpert } from './expert/extractive.ts';
+import { knowledgeService } from './knowledge/index.ts';
+import { purgeBases } from './knowledge/purge-bases.ts';
+import type { Logger } from './logger.ts';
+import { createFixedTexts } from './message/fixed-texts.ts';
+import { messageService } from './message/index.ts';
+import { pruneMessages } from './message/prune-messages.ts';
+import { createReplySenderV1, createReplySenderV2, replyKinds } from './message/reply-dispatch.ts';
+import { startAnswering } from './message/work-conversation.ts';
+import { createMetrics } from './metrics.ts';
+import { serve, startInternalListener } from './rpc/internal-listener.ts';
+import { startPublicListener } from './rpc/public-listener.ts';
+
+/** A running service. */
+export interface App {
+  /** Where the internal listener listens. */
+  url: string;
+  /** Where the public one does. */
+  publicUrl: string;
+  /**
+   * Stops: not ready any more, nothing new is claimed, what is under way ends within the grace or is handed over, the
+   * listeners close. Never throws.
+   */
+  stop(): Promise<void>;
+}
+
+export interface AppOptions {
+  config: Config;
+  logger: Logger;
+  /** Called at each point that the flow of data reaches; for tests. */
+  reached?: (point: Point) => void;
+}
+
+/** Brings the schema up to date, starts the workers, the schedules and the listeners. */
+export async function startApp({ config, logger, reached = () => {} }: AppOptions): Promise<App> {
+  const starting = new AbortController();
+  const leaseMs = config.LEASE_SECONDS * 1000;
+  const database = openDatabase({
+    url: config.DATABASE_URL,
+    poolSize: config.DATABASE_POOL_SIZE,
+    queryTimeoutMs: config.QUERY_TIMEOUT_MS,
+  });
+  await migrate(database, { signal: starting.signal, leaseMs, onStep: () => reached('migration.step') });
+
+  const bizcomm = connectBizcomm(config, logger);
+  const context: Context = {
+    config,
+    database,
+    logger,
+    metrics: createMetrics(),
+    texts: createFixedTexts(config),
+    expert: createExtractiveExpert({ threshold: config.ANSWER_THRESHOLD }),
+    bizcomm,
+    wake: {
+      messages: () => answering.wake(),
+      learning: () => learning.wake(),
+      dispatch: () => dispatch.wake(),
+    },
+    reached,
+  };
+
+  const dispatch = startDispatch({
+    database,
+    logger,
+    metrics: context.metrics,
+    reached,
+    senders: new Map(bizcomm === undefined ? [] : createSenders(bizcomm)),
+    concurrency: config.DISPATCH_WORKERS,
+    leaseMs,
+    sendTimeoutMs: config.BIZCOMM_TIMEOUT_MS,
+    backoff: { baseMs: config.DISPATCH_BACKOFF_MS, maxMs: config.DISPATCH_BACKOFF_MAX_SECONDS * 1000 },
+  });
+  const answering = startAnswering(context);
+  const learning = startLearning(context);
+  const wakeAll = () => {
+    for (const loop of [dispatch, answering, learning]) loop.wake();
+  };
+  const cron = await startCron({
+    database,
+    logger,
+    leaseMs,
+    tickSchedule: config.DISPATCH_CRON,
+    tick: wakeAll,
+    jobs: [
+      { task: 'sync', schedule: config.SYNC_CRON, run: (signal) => syncAllArticles(context, signal) },
+      { task: 'prune', schedule: config.PRUNE_CRON, run: (signal) => prune(context, signal) },
+    ],
+  });
+
+  const internal = await startInternalListener(context, [
+    serve(AssistantService, assistantService(context)),
+    serve(KnowledgeService, knowledgeService(context)),
+    serve(ArticleService, articleService(context)),
+    serve(MessageService, messageService(context)),
+  ]);
+  const publicListener = await startPublicListener(config, logger);
+  internal.health.set('SERVING');
+  wakeAll();
+
+  const stop = async () => {
+    const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;
+    internal.health.end();
+    await Promise.all([
+      cron.stop(),
+      ...[dispatch, answering, learning].map((loop) => loop.stop(graceMs)),
+      internal.close(graceMs),
+      publicListener.close(graceMs),
+    ]);
+    await bizcomm?.close();
+    await database.close();
+  };
+  return { url: `http://${hostPort(internal)}`, publicUrl: `http://${hostPort(publicListener)}`, stop };
+}
+
+function connectBizcomm(config: Config, logger: Logger): BizcommClient | undefined {
+  if (config.BIZCOMM_URL === undefined) {
+    logger.warn('BIZCOMM_URL is not set: there is no WeChat side, nothing is pulled from it or sent to it');
+    return undefined;
+  }
+  return createBizcommClient({
+    urls: config.BIZCOMM_URL,
+    appname: config.BIZCOMM_APPNAME,
+    timeoutMs: config.BIZCOMM_TIMEOUT_MS,
+    ca: config.bizcommCa,
+    servername: config.BIZCOMM_TLS_SERVERNAME,
+  });
+}
+
+function createSenders(bizcomm: BizcommClient): [string, Sender][] {
+  return [
+    [noticeKind, createNoticeSender(bizcomm)],
+    [replyKinds.v1, createReplySenderV1(bizcomm)],
+    [replyKinds.v2, createReplySenderV2(bizcomm)],
+  ];
+}
+
+async function prune(context: Context, signal: AbortSignal): Promise<void> {
+  await pruneMessages(context, signal);
+  await purgeBases(context, signal);
+}
+
+function hostPort({ host, port }: { host: string; port: number }): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,24 @@
+import { startWorkLoop, type WorkLoop } from '../db/work-loop.ts';
+import { describeError } from '../errors.ts';
+import { claimLanes } from './claim.ts';
+import { type DeliverOptions, deliverLane } from './deliver.ts';
+
+export interface DispatchOptions extends Omit<DeliverOptions, 'wakeIn'> {
+  /** Lanes that are drained at once. */
+  concurrency: number;
+  /** How long a lane is held: more than a send and a statement may take together. */
+  leaseMs: number;
+}
+
+/** The workers that deliver. See README.md. */
+export function startDispatch(options: DispatchOptions): WorkLoop {
+  const { database, concurrency, leaseMs, logger } = options;
+  const loop = startWorkLoop({
+    concurrency,
+    claim: (limit) => claimLanes(database, limit, leaseMs),
+    handle: (lease, run) => deliverLane({ ...options, wakeIn: (ms) => loop.wakeIn(ms) }, lease, run),
+    onError: (error) =>
+      logger.error({ error: describeError(error) }, 'delivering failed; the lane is due again after its lease'),
+  });
+  return loop;
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/env node
+import { startApp } from './app.ts';
+import { type Config, ConfigError, readEnv, toConfig } from './config.ts';
+import { openDatabase } from './db/database.ts';
+import { migrate } from './db/migrate.ts';
+import { runDoctor } from './doctor.ts';
+import { describeError } from './errors.ts';
+import { createLogger } from './logger.ts';
+import { runSandbox, runWechatSide } from './sandbox/run-sandbox.ts';
+
+const usage = `wxmp-assistant <command>
+
+  serve              run the service (settings from the environment, see .env.example)
+  sandbox [--only]   run it with a stand-in WeChat side and sample articles; --only: that side alone
+  migrate            bring the database's schema up to date and end
+  doctor             check settings, database and the WeChat side, and end
+`;
+
+/** What a command started, for those that keep running. */
+interface Running {
+  stop(): Promise<void>;
+  /** How long it may take to stop. */
+  graceSeconds: number;
+}
+
+/** Runs a command. Returns what it started, or the exit code of one that is done. */
+async function run(command: string | undefined, options: string[]): Promise<Running | number> {
+  const env = readEnv();
+  switch (command) {
+    case 'serve':
+      return serve(toConfig(env));
+    case 'sandbox':
+      return { stop: await (options.includes('--only') ? runWechatSide(env) : runSandbox(env)), graceSeconds: 5 };
+    case 'migrate':
+      return migrateOnly(toConfig(env));
+    case 'doctor':
+      return (await runDoctor(toConfig(env))) ? 0 : 1;
+    default:
+      process.stderr.write(usage);
+      return command === 'help' || command === '--help' ? 0 : 2;
+  }
+}
+
+async function serve(config: Config): Promise<Running> {
+  const logger = createLogger(config.LOG_LEVEL);
+  const app = await startApp({ config, logger });
+  logger.info({ url: app.url, publicUrl: app.publicUrl }, 'serving');
+  const stop = async () => {
+    logger.info('stopping');
+    await app.stop();
+    logger.info('stopped');
+  };
+  return { stop, graceSeconds: config.SHUTDOWN_GRACE_SECONDS };
+}
+
+async function migrateOnly(config: Config): Promise<number> {
+  const database = openDatabase({
+    url: config.DATABASE_URL,
+    poolSize: 2,
+    queryTimeoutMs: config.QUERY_TIMEOUT_MS,
+  });
+  const ran = await migrate(database, { signal: new AbortController().signal, leaseMs: config.LEASE_SECONDS * 1000 });
+  await database.close();
+  process.stdout.write(ran.length === 0 ? 'the schema is up to date\n' : `ran ${ran.join(', ')}\n`);
+  return 0;
+}
+
+/** The first signal stops in order; a second one, or a stop that takes far too long, ends the process at once. */
+function stopOnSignal({ stop, graceSeconds }: Running): void {
+  const onSignal = () => {
+    process.once('SIGINT', () => process.exit(1)).once('SIGTERM', () => process.exit(1));
+    setTimeout(() => process.exit(1), (2 * graceSeconds + 10) * 1000).unref();
+    stop().catch((error) => {
+      process.stderr.write(`${describeError(error)}\n`);
+      process.exitCode = 1;
+    });
+  };
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+}
+
+try {
+  const result = await run(process.argv[2], process.argv.slice(3));
+  if (typeof result === 'number') process.exitCode = result;
+  else stopOnSignal(result);
+} catch (error) {
+  const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  const hint = inUse ? ' (another program listens there: set HTTP_ADDR, PUBLIC_ADDR or SANDBOX_ADDR)' : '';
+  process.stderr.write(`${error instanceof ConfigError ? error.message : describeError(error)}${hint}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,16 @@
+/** The way a message came in; msgids are unique within it, and conversations of two channels never mix. */
+export type Channel = 'live' | 'debug';
+
+export function channelOf(isDebug: number): Channel {
+  return isDebug === 1 ? 'debug' : 'live';
+}
+
+/** Which of an assistant's configurations answers. */
+export function viewOfChannel(channel: Channel): 'online' | 'draft' {
+  return channel === 'debug' ? 'draft' : 'online';
+}
+
+/** Who talks to the assistant: the key of a conversation within the account. */
+export function scopeKey(incarnation: number, channel: Channel, openid: string): string {
+  return `wxmp:${incarnation}:${channel}:${openid}`;
+}

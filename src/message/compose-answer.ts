@@ -1,0 +1,74 @@
+import type { View } from '../assistant/store.ts';
+import { loadSettings } from '../assistant/store.ts';
+import type { Context } from '../context.ts';
+import type { Answer, ExpertEvent, Search, Source, Turn } from '../expert/expert.ts';
+import { listSearchedBases } from '../knowledge/store.ts';
+import { searchPassages } from '../retrieval/search.ts';
+
+/** Why a fixed text stands in place of an answer. */
+export type FixedReason = 'still_learning' | 'voice_unsupported' | 'failed';
+
+/** What a user is to be told, and why. */
+export interface Composed {
+  text: string;
+  citations: Source[];
+  /** What the expert did; undefined where none was asked. */
+  trace: Answer['trace'] | undefined;
+  refused: boolean;
+  fixedText: FixedReason | undefined;
+}
+
+export interface Asked {
+  appid: string;
+  view: View;
+  text: string;
+  history: readonly Turn[];
+}
+
+/**
+ * Asks the expert with one of the assistant's configurations. Ends with what is to be told; before that come the
+ * drafts. While nothing has been learned yet, nobody is asked.
+ */
+export async function* composeAnswer(
+  context: Context,
+  { appid, view, text, history }: Asked,
+  signal: AbortSignal,
+): AsyncGenerator<{ draft: string } | { final: Composed }> {
+  const { database, expert, texts } = context;
+  const baseNos = await listSearchedBases(database, appid, view);
+  if (await hasNothingYet(context, appid, baseNos)) {
+    yield { final: fixed(texts.stillLearning, 'still_learning') };
+    return;
+  }
+  const { systemPrompt } = await loadSettings(database, appid, view);
+  const search: Search = (query, limit) => searchPassages(database, { baseNos, query, limit, signal });
+  const question = { text, history, instructions: systemPrompt };
+  for await (const event of expert.answer(question, search, signal)) yield toStep(event, texts.refusal);
+}
+
+function toStep(event: ExpertEvent, refusal: string): { draft: string } | { final: Composed } {
+  if (event.type === 'draft') return { draft: event.text };
+  const { text, citations, refused, trace } = event.answer;
+  return { final: { text: refused ? refusal : text, citations, trace, refused, fixedText: undefined } };
+}
+
+/** A text that needs no expert. */
+export function fixed(text: string, fixedText: FixedReason): Composed {
+  return { text, citations: [], trace: undefined, refused: false, fixedText };
+}
+
+/** Whether the first learning is still under way and has brought nothing so far. */
+async function hasNothingYet({ database }: Context, appid: string, baseNos: number[]): Promise<boolean> {
+  const rows = await database.all(
+    `select 1 from learning l join knowledge k on k.knowledge_id = l.knowledge_id
+      where l.appid = ? and l.phase = 'first' and k.deleted_at is null`,
+    [appid],
+  );
+  if (rows.length === 0) return false;
+  const marks = baseNos.map(() => '?').join(', ');
+  const learned = await database.all(
+    `select 1 from index_base where base_no in (${marks}) and passages > 0 limit 1`,
+    baseNos,
+  );
+  return learned.length === 0;
+}

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import type { NotifyMessageRequest } from '../../gen/wxmp/message/v1/message_pb.ts';
+import { requireAssistant } from '../assistant/store.ts';
+import type { Context } from '../context.ts';
+import { conflict } from '../errors.ts';
+import { channelOf, scopeKey } from './channel.ts';
+import { findMessageHash, insertMessage, type NewMessage, takeNextIndex } from './store.ts';
+
+/** See MessageService.NotifyMessage, and README.md, step 1. */
+export function notifyMessage({ database, metrics, wake, reached }: Context) {
+  return async (request: NotifyMessageRequest) => {
+    const message = toMessage(request);
+    const { appid, channel, msgid, openid } = message;
+    const accepted = await database.tx(async (tx) => {
+      const { incarnation } = await requireAssistant(tx, appid);
+      const known = await findMessageHash(tx, appid, channel, msgid);
+      if (known !== undefined) {
+        if (known !== message.payloadHash) throw conflict(`msgid ${msgid} was accepted with another payload`);
+        return false;
+      }
+      const at = await takeNextIndex(tx, { appid, scopeKey: scopeKey(incarnation, channel, openid) });
+      await insertMessage(tx, at, message);
+      tx.afterCommit(wake.messages);
+      return true;
+    });
+    metrics.messages.inc({ event: accepted ? 'accepted' : 'repeated' });
+    if (accepted) reached('message.accepted');
+    return {};
+  };
+}
+
+/** A repeat must have the same type and content; it may carry another send_time. */
+function toMessage(request: NotifyMessageRequest): NewMessage {
+  const { appid, openid, msgid, msgType, text, voice, isDebug } = request;
+  const isText = msgType === 'text';
+  const content = isText ? (text?.content ?? '') : '';
+  const mediaId = isText ? null : (voice?.mediaId ?? null);
+  const mediaFormat = isText ? null : (voice?.format ?? 0);
+  const said = JSON.stringify([msgType, content, mediaId, mediaFormat]);
+  return {
+    appid,
+    channel: channelOf(isDebug),
+    msgid,
+    openid,
+    msgType,
+    content,
+    mediaId,
+    mediaFormat,
+    payloadHash: createHash('sha256').update(said).digest('hex'),
+  };
+}

@@ -1,0 +1,81 @@
+import { create, type DescMessage, fromJsonString, type MessageInitShape, toJsonString } from '@bufbuild/protobuf';
+import { RecvAiReplyRequestSchema, V2RecvAiReplyRequestSchema } from '../../gen/wxmp/bizcomm/v1/bizcomm_pb.ts';
+import type { BizcommClient } from '../bizcomm/client.ts';
+import type { Context } from '../context.ts';
+import type { Tx } from '../db/tx.ts';
+import type { Sender } from '../dispatch/dispatch.ts';
+import { enqueue } from '../dispatch/enqueue.ts';
+import type { Source } from '../expert/expert.ts';
+import { formatQuotation } from './quotation.ts';
+import { splitReply } from './split-reply.ts';
+import type { PendingMessage } from './store.ts';
+
+export const replyKinds = { v1: 'wxmp.reply.v1', v2: 'wxmp.reply.v2' } as const;
+
+const hourMs = 60 * 60 * 1000;
+
+/** What a user is to read. */
+export interface ReplyText {
+  text: string;
+  citations: readonly Source[];
+}
+
+/**
+ * Enqueues an answer on its conversation's lane. Version 2: one dispatch with all segments, the sources on the last.
+ * Version 1: a dispatch per segment, each with its own delivery; the sources are part of the text.
+ */
+export async function enqueueReply(context: Context, tx: Tx, message: PendingMessage, reply: ReplyText): Promise<void> {
+  const { config, texts, wake } = context;
+  const quotation = formatQuotation(reply.citations);
+  const { msgid, openid } = message;
+  const isDebug = message.channel === 'debug' ? 1 : 0;
+  if (config.BIZCOMM_REPLY_VERSION === 2) {
+    const msgs = splitReply(reply.text).map((content) => ({ type: 'text', content }));
+    const last = msgs.pop()!;
+    const segments = [...msgs, quotation === '' ? last : { ...last, quotation }];
+    const payload = encode(V2RecvAiReplyRequestSchema, { msgid, openid, isDebug, msgs: segments });
+    await enqueuePart(context, tx, message, { kind: replyKinds.v2, part: 'all', payload });
+  } else {
+    const text = quotation === '' ? reply.text : `${reply.text}\n\n${texts.sources}\n${quotation}`;
+    for (const [index, content] of splitReply(text).entries()) {
+      const payload = encode(RecvAiReplyRequestSchema, { msgid, openid, msgType: 'text', text: { content }, isDebug });
+      await enqueuePart(context, tx, message, { kind: replyKinds.v1, part: String(index + 1), payload });
+    }
+  }
+  tx.afterCommit(wake.dispatch);
+}
+
+async function enqueuePart(
+  { config }: Context,
+  tx: Tx,
+  message: PendingMessage,
+  { kind, part, payload }: { kind: string; part: string; payload: string },
+): Promise<void> {
+  await enqueue(tx, {
+    laneId: `conversation:${message.conversationId}`,
+    dedupeKey: `reply:${message.messageId}:${part}`,
+    kind,
+    appid: message.appid,
+    messageId: message.messageId,
+    payload,
+    windowMs: config.REPLY_WINDOW_HOURS * hourMs,
+  });
+}
+
+function encode<Desc extends DescMessage>(schema: Desc, value: MessageInitShape<Desc>): string {
+  return toJsonString(schema, create(schema, value));
+}
+
+/** Delivers answers by `recvaireply`. */
+export function createReplySenderV1(bizcomm: BizcommClient): Sender {
+  return async ({ payload }, signal) => {
+    await bizcomm.recvAiReply(fromJsonString(RecvAiReplyRequestSchema, payload), signal);
+  };
+}
+
+/** Delivers answers by `v2recvaireply`. */
+export function createReplySenderV2(bizcomm: BizcommClient): Sender {
+  return async ({ payload }, signal) => {
+    await bizcomm.v2RecvAiReply(fromJsonString(V2RecvAiReplyRequestSchema, payload), signal);
+  };
+}

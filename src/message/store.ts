@@ -1,0 +1,171 @@
+import { ulid } from 'ulid';
+import type { Session } from '../db/session.ts';
+import type { Tx } from '../db/tx.ts';
+import type { Turn } from '../expert/expert.ts';
+import type { Channel } from './channel.ts';
+
+/** A message of a user that waits for its answer. */
+export interface PendingMessage {
+  messageId: string;
+  conversationId: string;
+  appid: string;
+  channel: Channel;
+  msgid: string;
+  openid: string;
+  msgType: string;
+  content: string;
+  messageIndex: number;
+  ageMs: number;
+}
+
+export interface NewMessage {
+  appid: string;
+  channel: Channel;
+  msgid: string;
+  openid: string;
+  msgType: string;
+  content: string;
+  mediaId: string | null;
+  mediaFormat: number | null;
+  payloadHash: string;
+}
+
+/** The hash of a message that was accepted before. By message_by_msgid. */
+export async function findMessageHash(
+  session: Session,
+  appid: string,
+  channel: Channel,
+  msgid: string,
+): Promise<string | undefined> {
+  const [row] = await session.all<{ payload_hash: string }>(
+    'select payload_hash from message where appid = ? and channel = ? and msgid = ?',
+    [appid, channel, msgid],
+  );
+  return row?.payload_hash;
+}
+
+/**
+ * Finds or makes a conversation, locks it until the commit, hands out its next number and makes it due, unless
+ * somebody holds it: the holder looks for pending messages when it releases.
+ */
+export async function takeNextIndex(
+  tx: Tx,
+  { appid, scopeKey }: { appid: string; scopeKey: string },
+): Promise<{ conversationId: string; messageIndex: number }> {
+  const { now } = tx.dialect;
+  const row = { conversation_id: ulid(), appid, scope_key: scopeKey };
+  await tx.insertOrKeep('conversation', row, ['appid', 'scope_key']);
+  await tx.run(
+    `update conversation set last_index = last_index + 1, updated_at = ${now},
+        due_at = case when lease_token is null then ${now} else due_at end
+      where appid = ? and scope_key = ?`,
+    [appid, scopeKey],
+  );
+  const [found] = await tx.all<{ conversation_id: string; last_index: number }>(
+    'select conversation_id, last_index from conversation where appid = ? and scope_key = ?',
+    [appid, scopeKey],
+  );
+  return { conversationId: found!.conversation_id, messageIndex: found!.last_index };
+}
+
+/** Inserts a user's message. A msgid that is taken is a duplicate key. */
+export async function insertMessage(
+  tx: Tx,
+  at: { conversationId: string; messageIndex: number },
+  message: NewMessage,
+): Promise<void> {
+  await tx.run(
+    `insert into message (message_id, conversation_id, appid, channel, msgid, openid, message_index, speaker, msg_type,
+        content, media_id, media_format, payload_hash, state, created_at)
+      values (?, ?, ?, ?, ?, ?, ?, 'user', ?, ?, ?, ?, ?, 'pending', ${tx.dialect.now})`,
+    [
+      ulid(),
+      at.conversationId,
+      message.appid,
+      message.channel,
+      message.msgid,
+      message.openid,
+      at.messageIndex,
+      message.msgType,
+      message.content,
+      message.mediaId,
+      message.mediaFormat,
+      message.payloadHash,
+    ],
+  );
+}
+
+/** The oldest pending message of a conversation. By message_by_state. */
+export async function findPending(session: Session, conversationId: string): Promise<PendingMessage | undefined> {
+  const [row] = await session.all<PendingRow>(
+    `select message_id, conversation_id, appid, channel, msgid, openid, msg_type, content, message_index,
+        ${session.dialect.now} - created_at age_ms
+      from message where conversation_id = ? and state = 'pending' order by message_index limit 1`,
+    [conversationId],
+  );
+  return (
+    row && {
+      messageId: row.message_id,
+      conversationId: row.conversation_id,
+      appid: row.appid,
+      channel: row.channel,
+      msgid: row.msgid,
+      openid: row.openid,
+      msgType: row.msg_type,
+      content: row.content,
+      messageIndex: row.message_index,
+      ageMs: row.age_ms,
+    }
+  );
+}
+
+/** Ends a pending message; false: it was ended before. */
+export async function endMessage(tx: Tx, messageId: string): Promise<boolean> {
+  return (
+    (await tx.run("update message set state = 'answered' where message_id = ? and state = 'pending'", [messageId])) ===
+    1
+  );
+}
+
+/** Inserts the assistant's answer behind all that was said. */
+export async function insertAnswer(tx: Tx, message: PendingMessage, content: string): Promise<void> {
+  await tx.run('update conversation set last_index = last_index + 1 where conversation_id = ?', [
+    message.conversationId,
+  ]);
+  await tx.run(
+    `insert into message (message_id, conversation_id, appid, channel, openid, message_index, speaker, msg_type,
+        content, state, answers, created_at)
+      select ?, conversation_id, ?, ?, ?, last_index, 'assistant', 'text', ?, 'answered', ?, ${tx.dialect.now}
+        from conversation where conversation_id = ?`,
+    [ulid(), message.appid, message.channel, message.openid, content, message.messageId, message.conversationId],
+  );
+}
+
+/**
+ * The last turns before a message, oldest first: what was answered, with its answers, though another question may
+ * stand between the two. By message_by_index.
+ */
+export async function listTurns(session: Session, message: PendingMessage, limit: number): Promise<Turn[]> {
+  if (limit === 0) return [];
+  const rows = await session.all<Turn>(
+    `select speaker, content from message
+      where conversation_id = ? and state = 'answered' and content <> '' and message_id <> ?
+        and (message_index < ? or speaker = 'assistant')
+      order by message_index desc limit ${limit}`,
+    [message.conversationId, message.messageId, message.messageIndex],
+  );
+  return rows.reverse();
+}
+
+interface PendingRow {
+  message_id: string;
+  conversation_id: string;
+  appid: string;
+  channel: Channel;
+  msgid: string;
+  openid: string;
+  msg_type: string;
+  content: string;
+  message_index: number;
+  age_ms: number;
+}

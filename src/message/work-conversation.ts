@@ -1,0 +1,146 @@
+import type { Context } from '../context.ts';
+import { claimDue, type Lease, LeaseLost, lockLease, releaseLease, whileRenewing } from '../db/lease.ts';
+import type { Tx } from '../db/tx.ts';
+import { type Run, startWorkLoop, type WorkLoop } from '../db/work-loop.ts';
+import { backoffMs } from '../dispatch/backoff.ts';
+import { describeError } from '../errors.ts';
+import { viewOfChannel } from './channel.ts';
+import { type Composed, composeAnswer, fixed } from './compose-answer.ts';
+import { saveExplanation } from './explanation.ts';
+import { enqueueReply } from './reply-dispatch.ts';
+import { endMessage, findPending, insertAnswer, listTurns, type PendingMessage } from './store.ts';
+
+/** So many tries a message gets before it is answered with a "sorry": failed ones, or ones that killed the process. */
+const maxTries = 3;
+
+const backoff = { baseMs: 1000, maxMs: 30_000 };
+
+/** The workers that answer. See README.md, step 2. */
+export function startAnswering(context: Context): WorkLoop {
+  const { database, config, logger } = context;
+  const leased = { table: 'conversation', key: 'conversation_id' } as const;
+  const loop = startWorkLoop({
+    concurrency: config.ANSWER_WORKERS,
+    claim: (limit) => claimDue(database, leased, { limit, leaseMs: config.LEASE_SECONDS * 1000 }),
+    handle: (lease, run) =>
+      whileRenewing(database, lease, run.signal, (signal) =>
+        workConversation(context, lease, { ...run, signal }, (ms) => loop.wakeIn(ms)),
+      ),
+    onError: (error) => {
+      const isLost = error instanceof LeaseLost;
+      logger[isLost ? 'warn' : 'error']({ error: describeError(error) }, 'answering stopped; another worker goes on');
+    },
+  });
+  return loop;
+}
+
+/** Answers what is pending, one message after another, then releases the conversation. */
+async function workConversation(
+  context: Context,
+  lease: Lease,
+  { signal, isStopping }: Run,
+  wakeIn: (ms: number) => void,
+): Promise<void> {
+  const { database } = context;
+  let waitMs = 0;
+  while (waitMs === 0 && !isStopping()) {
+    const message = await findPending(database, lease.id);
+    if (message === undefined) break;
+    waitMs = await tryMessage(context, lease, message, signal);
+  }
+  const pending = await database.tx((tx) => releaseConversation(tx, lease, waitMs));
+  if (pending) wakeIn(waitMs);
+}
+
+/** Locks the conversation, looks for pending messages, and makes it due accordingly. */
+async function releaseConversation(tx: Tx, lease: Lease, waitMs: number): Promise<boolean> {
+  if (!(await lockLease(tx, lease))) return false;
+  const pending = (await findPending(tx, lease.id)) !== undefined;
+  await releaseLease(tx, lease, pending ? waitMs : undefined);
+  return pending;
+}
+
+/** Tries to answer a message. Returns how long to wait before the next try of this conversation; 0: it is answered. */
+async function tryMessage(
+  context: Context,
+  lease: Lease,
+  message: PendingMessage,
+  signal: AbortSignal,
+): Promise<number> {
+  const { database, logger, metrics, texts } = context;
+  const { unfinished, failures } = await database.tx((tx) => beginTry(tx, lease));
+  if (unfinished >= maxTries || failures >= maxTries) {
+    await commitAnswer(context, lease, message, fixed(texts.failed, 'failed'));
+    return 0;
+  }
+  try {
+    const composed = await compose(context, message, signal);
+    context.reached('message.composed');
+    await commitAnswer(context, lease, message, composed);
+    return 0;
+  } catch (error) {
+    if (error instanceof LeaseLost) throw error;
+    await database.tx((tx) => failTry(tx, lease, signal.aborted));
+    metrics.messages.inc({ event: 'failed' });
+    logger.error({ appid: message.appid, msgid: message.msgid, error: describeError(error) }, 'answering failed');
+    return signal.aborted ? 1 : backoffMs(failures + 1, backoff);
+  }
+}
+
+/** Counts the start of a try, and tells how many before it have no end, and how many failed in a row. */
+async function beginTry(tx: Tx, lease: Lease): Promise<{ unfinished: number; failures: number }> {
+  if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
+  const [row] = await tx.all<{ unfinished: number; failures: number }>(
+    'select started - finished unfinished, failures from conversation where conversation_id = ?',
+    [lease.id],
+  );
+  await tx.run('update conversation set started = started + 1 where conversation_id = ?', [lease.id]);
+  return row!;
+}
+
+/** Counts the end of a try that failed; one that a stop cut off is no failure. */
+async function failTry(tx: Tx, lease: Lease, stopped: boolean): Promise<void> {
+  if (!(await lockLease(tx, lease))) return;
+  await tx.run('update conversation set finished = started, failures = failures + ? where conversation_id = ?', [
+    stopped ? 0 : 1,
+    lease.id,
+  ]);
+}
+
+async function compose(context: Context, message: PendingMessage, signal: AbortSignal): Promise<Composed> {
+  const { config, database, texts } = context;
+  if (message.msgType === 'voice') return fixed(texts.voiceUnsupported, 'voice_unsupported');
+  const history = await listTurns(database, message, 2 * config.ANSWER_HISTORY_TURNS);
+  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text: message.content, history };
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(config.ANSWER_TIMEOUT_MS)]);
+  for await (const step of composeAnswer(context, asked, limit)) {
+    limit.throwIfAborted();
+    if ('final' in step) return step.final;
+  }
+  throw new Error('the expert ended without an answer');
+}
+
+/** Commits an answer with all that follows from it. Nothing happens where the message was ended before. */
+async function commitAnswer(
+  context: Context,
+  lease: Lease,
+  message: PendingMessage,
+  composed: Composed,
+): Promise<void> {
+  const { database, metrics, logger, reached } = context;
+  await database.tx(async (tx) => {
+    if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
+    await tx.run('update conversation set finished = started, failures = 0 where conversation_id = ?', [lease.id]);
+    if (!(await endMessage(tx, message.messageId))) return;
+    await insertAnswer(tx, message, composed.text);
+    await saveExplanation(tx, message.messageId, composed);
+    await enqueueReply(context, tx, message, composed);
+    tx.afterCommit(() => {
+      metrics.messages.inc({ event: composed.refused ? 'refused' : 'answered' });
+      metrics.answerSeconds.observe(message.ageMs / 1000);
+      const { refused, fixedText } = composed;
+      logger.info({ appid: message.appid, msgid: message.msgid, refused, fixedText }, 'message answered');
+      reached('message.answered');
+    });
+  });
+}

@@ -1,0 +1,74 @@
+/**
+ * What is found by which words. Chinese, Japanese and Korean text is cut into all pairs of neighbouring characters, and
+ * Chinese also into single ones, so that a question in other words (大人, 成人) still meets the text; other scripts and
+ * numbers are words. It needs no dictionary, and so gives the same tokens in every version of Node.
+ */
+
+/** Changes with every change of what `tokenise` returns: an index is searched with the tokens it was built with. */
+export const tokenizerVersion = 1;
+
+/** A longer text is cut here: passages and questions are far shorter. */
+const maxChars = 100_000;
+/** Longer words share their beginning. */
+const maxWordChars = 64;
+
+const cjk = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}ー';
+const runs = new RegExp(`([${cjk}]+)|[[\\p{L}\\p{M}\\p{N}]--[${cjk}]]+`, 'gv');
+const han = /\p{Script=Han}/u;
+
+/** In nearly every passage; alone they find nothing, and their blocks are the longest. In pairs they count. */
+const everywhere = new Set('的了是在和与有为中于也等之一由其以及并被而对从到上下就都不这他个将');
+
+/** Folds case, width and other variants of the same character. */
+export function normalise(text: string): string {
+  // Normalising is quadratic in the length of a run of combining marks; no writing needs more than a few.
+  return text
+    .slice(0, maxChars)
+    .replace(/(\p{M}{8})\p{M}+/gu, '$1')
+    .normalize('NFKC')
+    .toLowerCase();
+}
+
+/** The tokens of a text, in order and with repetitions; at most two for each character. */
+export function tokenise(text: string): string[] {
+  const tokens: string[] = [];
+  for (const [run, ideographs] of normalise(text).matchAll(runs)) {
+    if (ideographs === undefined) tokens.push(run.slice(0, maxWordChars));
+    else addIdeographs(tokens, [...ideographs]);
+  }
+  return tokens;
+}
+
+function addIdeographs(tokens: string[], characters: string[]): void {
+  let previous = '';
+  for (const character of characters) {
+    if (previous !== '') tokens.push(previous + character);
+    if (characters.length === 1 || isTelling(character)) tokens.push(character);
+    previous = character;
+  }
+}
+
+/** A single character that is a token of its own. */
+function isTelling(character: string): boolean {
+  return han.test(character) && !everywhere.has(character);
+}
+
+/**
+ * The number that stands for a token in the index: 52 bits, so that it is exact in JavaScript and a BIGINT in SQL. The
+ * function is cyrb53 (by bryc, public domain): two lanes of multiply and exclusive-or over the UTF-16 units, mixed as
+ * MurmurHash3 mixes at its end. Among a million terms, a pair that shares its number is expected once in ten thousand
+ * bases; it would merge two words there, which costs a place in a ranking. Whoever makes up such words on purpose
+ * spoils the order of their own base, no more: what is shown is the passage's text.
+ */
+export function termOf(token: string): number {
+  let low = 0x41c6ce57;
+  let high = 0xdeadbeef;
+  for (let at = 0; at < token.length; at++) {
+    const unit = token.charCodeAt(at);
+    high = Math.imul(high ^ unit, 0x9e3779b1);
+    low = Math.imul(low ^ unit, 0x5f356495);
+  }
+  high = Math.imul(high ^ (high >>> 16), 0x85ebca6b) ^ Math.imul(low ^ (low >>> 13), 0xc2b2ae35);
+  low = Math.imul(low ^ (low >>> 16), 0x85ebca6b) ^ Math.imul(high ^ (high >>> 13), 0xc2b2ae35);
+  return (high >>> 12) * 0x1_0000_0000 + (low >>> 0);
+}

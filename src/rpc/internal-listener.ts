@@ -1,0 +1,72 @@
+import type { DescService } from '@bufbuild/protobuf';
+import { Code, ConnectError, type ConnectRouter, type Interceptor, type ServiceImpl } from '@connectrpc/connect';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { file_grpc_health_v1_health } from '../../gen/grpc/health/v1/health_pb.ts';
+import type { Context } from '../context.ts';
+import { AppError, describeError } from '../errors.ts';
+import { createAuth } from './auth.ts';
+import { toConnectError } from './errors.ts';
+import { createHealth, type Health } from './health.ts';
+import { createInterceptors } from './interceptors.ts';
+import { createJsonRoutes, type Served, writeJson } from './json-routes.ts';
+import { listenOnePort, type OnePort, type OnePortRequest, type OnePortResponse } from './one-port.ts';
+import { operatorPages } from './operator-pages.ts';
+import { registerReflection } from './reflection.ts';
+
+/** The listener for the WeChat side, internal services and operators. */
+export interface InternalListener extends OnePort {
+  health: Health;
+}
+
+/** Types a service's implementation away, so that services of all kinds fit one list. */
+export function serve<Service extends DescService>(service: Service, implementation: ServiceImpl<Service>): Served {
+  return { service, implementation };
+}
+
+/** Serves the contract over JSON, Connect, gRPC-Web and gRPC, with health, reflection and the operators' pages. */
+export async function startInternalListener(context: Context, services: Served[]): Promise<InternalListener> {
+  const { config, logger } = context;
+  const interceptors = createInterceptors(context);
+  const auth = createAuth(config);
+  const health = createHealth(services.map(({ service }) => service.typeName));
+  const limits = { maxBodyBytes: config.MAX_BODY_BYTES, bodyTimeoutMs: config.REQUEST_TIMEOUT_MS };
+  const jsonRoutes = createJsonRoutes(services, { ...limits, auth, interceptors });
+  const pages = operatorPages(context);
+  const connect = connectNodeAdapter({
+    routes: (router) => registerServices(router, services, health, interceptors),
+    readMaxBytes: config.MAX_BODY_BYTES,
+    requestGate: ({ method, requestHeader }) => {
+      if (!auth.exists(method)) throw new ConnectError('not available here', Code.Unimplemented);
+      try {
+        auth.check(method, requestHeader.get('authorization'));
+      } catch (error) {
+        throw error instanceof AppError ? toConnectError(error, '') : error;
+      }
+    },
+  });
+  const onRequest = (request: OnePortRequest, response: OnePortResponse) => {
+    if (jsonRoutes(request, response) || pages(request, response)) return;
+    if (request.url?.startsWith('/api/')) writeJson(response, 404, { errcode: 40401, errmsg: 'no such path' });
+    else connect(request, response);
+  };
+  const port = await listenOnePort({
+    ...config.HTTP_ADDR,
+    onRequest,
+    sniffTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    headersTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    requestTimeoutMs: 2 * config.REQUEST_TIMEOUT_MS,
+    onError: (error) => logger.error({ error: describeError(error) }, 'a request failed outside of a call'),
+  });
+  return { ...port, health };
+}
+
+function registerServices(
+  router: ConnectRouter,
+  services: Served[],
+  health: Health,
+  interceptors: Interceptor[],
+): void {
+  for (const { service, implementation } of services) router.service(service, implementation, { interceptors });
+  health.routes(router);
+  registerReflection(router, [...services.map(({ service }) => service.file), file_grpc_health_v1_health]);
+}

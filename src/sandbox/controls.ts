@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+import { HttpRefusal, readJsonObject } from '../rpc/body.ts';
+import { type AnyRequest, type AnyResponse, writeJson } from '../rpc/json-routes.ts';
+import { publish, type WechatState } from './wechat-state.ts';
+
+/** Serves the sandbox's own paths, see README.md. False: the path is none of them. */
+export function createControls(state: WechatState) {
+  return (request: AnyRequest, response: AnyResponse): boolean => {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const article = /^\/s\/([^/]+)\/(\d+)$/.exec(url.pathname);
+    if (article) writeArticle(state, response, decodeURIComponent(article[1]!), Number(article[2]));
+    else if (url.pathname === '/sandbox/replies') {
+      const openid = url.searchParams.get('openid');
+      const replies = state.replies.filter((reply) => openid === null || reply.openid === openid);
+      writeJson(response, 200, { replies });
+    } else if (url.pathname === '/sandbox/notices') {
+      writeJson(response, 200, { notices: state.notices.map(({ $typeName, ...notice }) => notice) });
+    } else if (url.pathname === '/sandbox/articles') void change(request, response, (body) => publishFrom(state, body));
+    else if (url.pathname === '/sandbox/faults') void change(request, response, (body) => setFault(state, body));
+    else return false;
+    return true;
+  };
+}
+
+const articleSchema = z.object({
+  article_id: z.string().min(1).max(128),
+  items: z.array(
+    z.object({
+      title: z.string(),
+      content: z.string(),
+      is_deleted: z.boolean().default(false),
+      is_pay_subscribe: z.boolean().default(false),
+    }),
+  ),
+});
+
+function publishFrom(state: WechatState, body: unknown): void {
+  const { article_id: articleId, items } = articleSchema.parse(body);
+  publish(state, {
+    articleId,
+    createTime: Math.floor(Date.now() / 1000),
+    items: items.map(({ title, content, is_deleted: isDeleted, is_pay_subscribe: isPaySubscribe }) => ({
+      ...{ title, content, isDeleted, isPaySubscribe },
+      author: '',
+      digest: '',
+    })),
+  });
+}
+
+const faultSchema = z.object({
+  method: z.string().default('*'),
+  kind: z.enum(['http', 'errcode', 'hang', 'cut', 'none']),
+  status: z.number().int().default(503),
+  errcode: z.number().int().default(-1),
+  retry_after: z.number().optional(),
+  times: z.number().int().positive().optional(),
+});
+
+function setFault(state: WechatState, body: unknown): void {
+  const { method, kind, status, errcode, retry_after: retryAfterSeconds, times } = faultSchema.parse(body);
+  state.faults = state.faults.filter((fault) => method !== '*' && fault.method !== method);
+  if (kind !== 'none') state.faults.push({ method, kind, status, errcode, retryAfterSeconds, times });
+}
+
+async function change(request: AnyRequest, response: AnyResponse, apply: (body: unknown) => void): Promise<void> {
+  try {
+    apply(await readJsonObject(request, { maxBodyBytes: 4 * 1024 * 1024, bodyTimeoutMs: 10_000 }));
+    writeJson(response, 200, { errcode: 0, errmsg: 'ok' });
+  } catch (error) {
+    const isBad = error instanceof z.ZodError || error instanceof AppError || error instanceof HttpRefusal;
+    writeJson(response, isBad ? 400 : 500, { errmsg: isBad ? error.message : 'internal error' });
+  }
+}
+
+/** The article as a reader sees it. The page may run no script: its text may have come from a control. */
+function writeArticle(state: WechatState, response: AnyResponse, articleId: string, msgidx: number): void {
+  const item = state.messages.find((message) => message.articleId === articleId)?.items[msgidx - 1];
+  if (item === undefined || item.isDeleted) {
+    writeJson(response, 404, { errmsg: 'no such article' });
+    return;
+  }
+  response.setHeader('content-type', 'text/html; charset=utf-8');
+  response.setHeader('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox");
+  const title = item.title.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+  response.end(`<!doctype html><meta charset="utf-8"><title>${title}</title>
+<body style="max-width: 40em; margin: 2em auto; font-family: sans-serif; line-height: 1.7"><h1>${title}</h1>${item.content}`);
+}

@@ -1,0 +1,110 @@
+/** Finds or starts a MySQL-compatible server for the tests. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface MysqlServer {
+  /** With an account that may create databases. */
+  url: string;
+  /** What it is, for people. */
+  origin: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * In this order: TEST_DATABASE_URL, a `mariadbd` that is installed, Docker, and, as root on Debian, one that apt
+ * installs after saying so. Undefined: there is none to be had.
+ */
+export async function provideMysqlServer(say: (line: string) => void): Promise<MysqlServer | undefined> {
+  const given = process.env.TEST_DATABASE_URL;
+  if (given) return { url: given, origin: 'TEST_DATABASE_URL', stop: async () => {} };
+  if (findMariadbd() === undefined && hasDocker()) return startInDocker();
+  if (findMariadbd() === undefined && userInfo().uid === 0 && existsSync('/usr/bin/apt-get')) installByApt(say);
+  const mariadbd = findMariadbd();
+  return mariadbd === undefined ? undefined : startMariadbd(mariadbd);
+}
+
+function findMariadbd(): string | undefined {
+  const folders = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', ...(process.env.PATH ?? '').split(':')];
+  return folders.map((folder) => join(folder, 'mariadbd')).find((path) => existsSync(path));
+}
+
+function installByApt(say: (line: string) => void): void {
+  say("There is no MariaDB on this machine: installing Debian's mariadb-server with apt-get (no service is started).");
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args: string[]) =>
+    spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  apt('update');
+  // A policy that says no keeps the package from starting a server of its own.
+  apt('install', '-y', '--no-install-recommends', '-o', 'DPkg::Options::=--force-confold', 'mariadb-server');
+}
+
+async function startMariadbd(mariadbd: string): Promise<MysqlServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'wxmp-mariadb-'));
+  const user = userInfo().uid === 0 ? ['--user=root'] : [];
+  const common = [`--datadir=${folder}/data`, '--no-defaults'].reverse();
+  execFileSync(
+    'mariadb-install-db',
+    [...common, ...user, '--auth-root-authentication-method=normal', '--skip-test-db'],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  const port = await freePort();
+  const settings = [`--port=${port}`, '--bind-address=127.0.0.1', `--socket=${folder}/socket`, '--max-connections=400'];
+  const server = spawn(mariadbd, [...common, ...user, ...settings, `--pid-file=${folder}/pid`], { stdio: 'ignore' });
+  const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  const stop = async () => {
+    server.kill('SIGTERM');
+    await Promise.race([exited, sleep(10_000, undefined, { ref: false })]);
+    server.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  await waitForGreeting(port, exited);
+  return { url: `mysql://root@127.0.0.1:${port}/`, origin: mariadbd, stop };
+}
+
+function hasDocker(): boolean {
+  return spawnSync('docker', ['info'], { stdio: 'ignore', timeout: 10_000 }).status === 0;
+}
+
+async function startInDocker(): Promise<MysqlServer> {
+  const port = await freePort();
+  const settings = ['-e', 'MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1', '-p', `127.0.0.1:${port}:3306`];
+  const id = execFileSync('docker', ['run', '-d', '--rm', ...settings, 'mariadb:10.11'], { encoding: 'utf8' }).trim();
+  await waitForGreeting(port);
+  const stop = async () => void spawnSync('docker', ['kill', id], { stdio: 'ignore' });
+  return { url: `mysql://root@127.0.0.1:${port}/`, origin: 'mariadb:10.11 in Docker', stop };
+}
+
+/** A MySQL server speaks first: its greeting says that it takes connections. */
+async function waitForGreeting(port: number, exited?: Promise<void>): Promise<void> {
+  let gone = false;
+  void exited?.then(() => {
+    gone = true;
+  });
+  for (let tries = 0; tries < 600 && !gone; tries++) {
+    const greeted = await new Promise<boolean>((resolve) => {
+      const socket = createConnection({ port, host: '127.0.0.1' });
+      socket.once('data', () => socket.destroy() && resolve(true));
+      socket.once('error', () => resolve(false)).once('close', () => resolve(false));
+      socket.setTimeout(1000, () => socket.destroy());
+    });
+    if (greeted) return;
+    await sleep(100);
+  }
+  throw new Error('the MySQL server for the tests did not start');
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
