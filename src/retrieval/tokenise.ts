@@ -26,7 +26,8 @@ export function normalise(text: string): string {
     .slice(0, maxChars)
     .replace(/(\p{M}{8})\p{M}+/gu, '$1')
     .normalize('NFKC')
-    .toLowerCase();
+    .toLowerCase()
+    .slice(0, maxChars);
 }
 
 /** The tokens of a text, in order and with repetitions; at most two for each character. */

@@ -26,9 +26,9 @@ async function serve(t: TestContext) {
     host: '127.0.0.1',
     port: 0,
     onRequest: connectNodeAdapter({ routes: health.routes, shutdownSignal: shutdown.signal }),
-    sniffTimeoutMs: 5_000,
-    headersTimeoutMs: 5_000,
-    requestTimeoutMs: 5_000,
+    sniffTimeoutMs: 60_000,
+    headersTimeoutMs: 60_000,
+    requestTimeoutMs: 60_000,
   });
   t.after(() => close(0));
   return { ...health, port, close, shutdown };

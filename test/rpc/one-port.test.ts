@@ -25,7 +25,7 @@ import {
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const EMPTY_SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
-const LONG = { timeout: 10_000 }; // far below every grace of 60 s
+const LONG = { timeout: 10_000 }; // far below the 60 s of every limit that a test isn't about
 
 const echo = (req: OnePortRequest, res: OnePortResponse) => {
   res.statusCode = 200;
@@ -43,9 +43,9 @@ async function listen(t: TestContext, onRequest: OnePortOptions['onRequest'], gi
     host: '127.0.0.1',
     port: 0,
     onRequest,
-    sniffTimeoutMs: 5_000,
-    headersTimeoutMs: 5_000,
-    requestTimeoutMs: 5_000,
+    sniffTimeoutMs: 60_000,
+    headersTimeoutMs: 60_000,
+    requestTimeoutMs: 60_000,
     ...given,
   });
   t.after(() => onePort.close(0));
@@ -93,7 +93,7 @@ async function writeParts(socket: net.Socket, parts: readonly Buffer[]): Promise
   for (const part of parts) {
     socket.write(part);
     written += part.length;
-    while (peer.bytesRead < written) await setImmediate();
+    while (peer.bytesRead < written && !peer.destroyed) await setImmediate();
   }
 }
 

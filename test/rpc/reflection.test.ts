@@ -38,9 +38,9 @@ async function serve(t: TestContext) {
       },
       shutdownSignal: shutdown.signal,
     }),
-    sniffTimeoutMs: 5_000,
-    headersTimeoutMs: 5_000,
-    requestTimeoutMs: 5_000,
+    sniffTimeoutMs: 60_000,
+    headersTimeoutMs: 60_000,
+    requestTimeoutMs: 60_000,
   });
   t.after(() => close(0));
   const baseUrl = `http://127.0.0.1:${port}`;
@@ -77,6 +77,7 @@ function linkedFiles({ messageResponse }: v1.ServerReflectionResponse): string[]
   const ordered = new Set<FileDescriptorProto>(); // a file set has the imported before the importing
   const add = (proto: FileDescriptorProto | undefined) => {
     assert.ok(proto);
+    if (ordered.has(proto)) return;
     for (const name of proto.dependency) add(byName.get(name));
     ordered.add(proto);
   };
