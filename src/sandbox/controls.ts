@@ -1,4 +1,6 @@
+import { toJson } from '@bufbuild/protobuf';
 import { z } from 'zod';
+import { AiRagCompleteItemSchema } from '../../gen/wxmp/bizcomm/v1/bizcomm_pb.ts';
 import { AppError } from '../errors.ts';
 import { HttpRefusal, readJsonObject } from '../rpc/body.ts';
 import { type AnyRequest, type AnyResponse, writeJson } from '../rpc/json-routes.ts';
@@ -15,13 +17,16 @@ export function createControls(state: WechatState) {
       const replies = state.replies.filter((reply) => openid === null || reply.openid === openid);
       writeJson(response, 200, { replies });
     } else if (url.pathname === '/sandbox/notices') {
-      writeJson(response, 200, { notices: state.notices.map(({ $typeName, ...notice }) => notice) });
+      const notices = state.notices.map((notice) => toJson(AiRagCompleteItemSchema, notice, noticeForm));
+      writeJson(response, 200, { notices });
     } else if (url.pathname === '/sandbox/articles') void change(request, response, (body) => publishFrom(state, body));
     else if (url.pathname === '/sandbox/faults') void change(request, response, (body) => setFault(state, body));
     else return false;
     return true;
   };
 }
+
+const noticeForm = { useProtoFieldName: true, enumAsInteger: true } as const;
 
 const articleSchema = z.object({
   article_id: z.string().min(1).max(128),
