@@ -247,6 +247,13 @@ for (const [name, written, answer] of silences) {
   });
 }
 
+test('a client that ends its side before it has shown a protocol is dropped at once', LONG, async (t) => {
+  const { port } = await listen(t, echo);
+  const { socket, received } = connect(t, port, true);
+  socket.end('PR');
+  assert.equal(await received, '');
+});
+
 test('an HTTP/2 session is closed when it is idle for long, but not while a stream is open', LONG, async (t) => {
   const slow = createSlow();
   const { port } = await listen(t, slow.onRequest, { sessionIdleMs: 150 });
@@ -336,6 +343,20 @@ test('close() lets slow calls of both protocols finish, refuses new ones and the
   assert.deepEqual(await answer, { status: 200, text: 'done' });
   await closed;
 });
+
+test(
+  'close() lets a request that has begun to arrive finish, and its connection is closed after it',
+  LONG,
+  async (t) => {
+    const { port, close } = await listen(t, echo);
+    const { socket, received } = connect(t, port);
+    await writeParts(socket, [Buffer.from('GET /late HTTP/1.1\r\n')]);
+    const closed = close(60_000);
+    socket.write('Host: a\r\n\r\n');
+    assert.match(await received, /^HTTP\/1\.1 200 .*connection: close.*1\.1 \/late/is);
+    await closed;
+  },
+);
 
 test('close() does not wait for connections without a call', LONG, async (t) => {
   const { port, close } = await listen(t, echo);
