@@ -14,7 +14,7 @@ import type { Tx } from '../db/tx.ts';
 import { AppError, conflict } from '../errors.ts';
 import { ensureDocument } from '../knowledge/document.ts';
 import { requireFileBase } from '../knowledge/require-file-base.ts';
-import { type Base, findArticleBase } from '../knowledge/store.ts';
+import { type Base, findArticleBase, findBase } from '../knowledge/store.ts';
 import { type EventPayload, findEventHash, insertEvent } from './event-store.ts';
 
 /** See ArticleService.NotifyArticleEvent. All events of a call are accepted in one transaction, or none. */
@@ -46,6 +46,7 @@ async function acceptEvent(tx: Tx, event: ArticleEvent): Promise<void> {
     throw conflict(`event_id ${event.eventId} was accepted with another payload`);
   }
   const base = await baseOf(tx, event);
+  if (base === undefined) return; // what it deletes went with its base
   await insertEvent(tx, { eventId: event.eventId, base, payload, payloadHash: hash });
   if (payload.eventType === EventType.ARTICLE_ADDED && payload.msgidx > 0) {
     const origin = { kind: 'article', articleId: payload.articleId, msgidx: payload.msgidx } as const;
@@ -66,7 +67,12 @@ function payloadOf(event: ArticleEvent): EventPayload {
   };
 }
 
-async function baseOf(tx: Tx, { appid, eventType, knowledgeId }: ArticleEvent): Promise<Base> {
+/** The base that an event is about; undefined: it tells of a deletion in a base that is deleted already. */
+async function baseOf(tx: Tx, { appid, eventType, knowledgeId }: ArticleEvent): Promise<Base | undefined> {
+  if (eventType === EventType.FILE_DELETED || eventType === EventType.KNOWLEDGE_DELETED) {
+    const base = await findBase(tx, knowledgeId);
+    if (base?.appid === appid && base.type === 2 && base.deleted) return undefined;
+  }
   if (eventType > EventType.ARTICLE_UNBANNED) return requireFileBase(tx, appid, knowledgeId);
   const base = await findArticleBase(tx, appid);
   if (base === undefined) throw new AppError('INTERNAL', 'the articles have no base', { detail: `appid ${appid}` });

@@ -3,8 +3,9 @@ import { cleanHtml } from '../knowledge/clean-html.ts';
 import type { Content } from '../knowledge/document.ts';
 import { splitPassages } from '../knowledge/split-passages.ts';
 
-/** A longer title is cut: it stands in every quotation. */
+/** A longer title is cut, and a longer address is left out: both stand in every quotation. */
 const maxTitleChars = 200;
+const maxUrlChars = 1024;
 
 /** Reads an item: title, address, and its text in passages. Pictures alone make no text. */
 export function readArticle(item: NewsItem): Content {
@@ -25,5 +26,5 @@ function tidy(text: string): string {
 
 /** Users are shown addresses; only ones that a browser opens, and whole. */
 function isWebAddress(url: string): boolean {
-  return url.length <= 2048 && /^https?:\/\//.test(url) && URL.canParse(url);
+  return url.length <= maxUrlChars && /^https?:\/\//.test(url) && URL.canParse(url);
 }

@@ -1,17 +1,18 @@
 import { Parser } from 'htmlparser2';
+import {
+  addBlock,
+  type Block,
+  closeTable,
+  closeTablePart,
+  type Output,
+  openTablePart,
+  readCount,
+} from './html-tables.ts';
 
-/** One readable unit of an article, in reading order; `text` is a single line and never empty. */
-export interface Block {
-  kind: 'heading' | 'text' | 'row';
-  text: string;
-}
+export type { Block };
 
 const MAX_CHARS = 2_000_000;
 const MAX_DEPTH = 256;
-const MAX_COLUMNS = 50;
-const MAX_ROWS = 2000;
-/** Tables nested deeper are read as plain blocks, or each level would carry all the text again. */
-const MAX_TABLE_DEPTH = 8;
 /** A longer "heading" is a heading tag nobody closed, or a paragraph dressed up as one. */
 const MAX_HEADING_CHARS = 200;
 
@@ -34,32 +35,32 @@ const WHITE_SPACE = /[\s\u0085\u2800]+/gu;
 const STOCK_ALT =
   /^(?:图片|图像|照片|配图|插图|封面|(?:在这里插入)?图片描述|images?|img|picture|photo|icon|gif|null)[\s\d_-]*$|\.(?:png|jpe?g|gif|webp)$/i;
 
-interface Cell {
-  blocks: Block[];
-  isHeader: boolean;
-  columns: number;
-  rows: number;
-  text: string;
+const ZERO_SIZE = /^[+-]?(?:0+(?:\.0*)?|\.0+)(?:[a-z]+|%)?$/;
+const RELATIVE_SIZE = /^(?:[+\d.]+(?:em|ex|ch|ic|cap|lh|%)|smaller|larger|inherit|unset|revert)$/;
+const ABSOLUTE_SIZE =
+  /^(?:[+\d.]+(?:px|pt|pc|cm|mm|in|q|rem|rlh|[dls]?v(?:[whib]|min|max))|(?:xx?-)?small|medium|(?:x{1,3}-)?large|initial)$/;
+
+/** What CSS hands down from the element at `depth` to the text inside it; either flag makes that text unseen. */
+interface Look {
+  depth: number;
+  isSizeZero: boolean;
+  isHidden: boolean;
 }
 
-type Line = (Cell | undefined)[];
-const isOneCell = (line: Line, width: number): boolean => line.length >= width && new Set(line).size === 1;
-
-class Reader {
-  /** Receives finished blocks: the article's, or those of the innermost open cell. */
+class Reader implements Output {
   sink: Block[] = [];
   pieces: string[] = [];
   headings = 0;
   pres = 0;
   marker = '';
   lists: { isOrdered: boolean; next: number }[] = [];
-  /** The open tables; `parent` takes the finished one, and any text in it that stands outside its cells. */
-  tables: { rows: Cell[][]; parent: Block[] }[] = [];
+  tables: Output['tables'] = [];
   depth = 0;
   /** The depth of the element whose content is being dropped; 0 while reading. */
   hiddenFrom = 0;
+  /** The look of the page, then of each open element that changed it. */
+  looks: Look[] = [{ depth: 0, isSizeZero: false, isHidden: false }];
   skipClose = false;
-  /** Characters still to be written. Tables repeat their headers in every row, so the source is no bound. */
   budget = MAX_CHARS;
 }
 
@@ -111,11 +112,15 @@ class BoundedParser extends Parser {
 }
 
 function openTag(reader: Reader, name: string, attributes: Record<string, string>): void {
-  reader.skipClose = VOID.has(name) || reader.depth >= MAX_DEPTH;
-  if (!VOID.has(name)) reader.depth += 1;
+  const isVoid = VOID.has(name);
+  reader.skipClose = isVoid || reader.depth >= MAX_DEPTH;
+  if (!isVoid) reader.depth += 1;
   if (reader.hiddenFrom > 0) return;
-  if (DROPPED.has(name) || isHidden(attributes)) reader.hiddenFrom = VOID.has(name) ? 0 : reader.depth;
-  else if (name === 'img') addText(reader, usefulAlt(normalise(attributes.alt ?? '')));
+  const outer = reader.looks.at(-1)!;
+  const look = DROPPED.has(name) ? undefined : readLook(attributes, outer, reader.depth);
+  if (look && look !== outer && !isVoid) reader.looks.push(look);
+  if (!look) reader.hiddenFrom = isVoid ? 0 : reader.depth;
+  else if (name === 'img') addText(reader, usefulAlt(normalise(attributes.alt ?? '')), look);
   else if (name === 'br' || reader.depth > MAX_DEPTH) boundary(reader);
   else openElement(reader, name, attributes);
 }
@@ -125,7 +130,6 @@ function openElement(reader: Reader, name: string, attributes: Record<string, st
   const list = reader.lists.at(-1);
   if (LISTS.has(name)) reader.lists.push({ isOrdered: name === 'ol', next: readCount(attributes.start, 1e9, 1) });
   else if (name === 'li') reader.marker = list?.isOrdered ? `${list.next++}. ` : '· ';
-  else if (name === 'table') reader.tables.push({ rows: [], parent: reader.sink });
   else if (TABLE_PARTS.has(name)) openTablePart(reader, name, attributes);
 }
 
@@ -136,8 +140,7 @@ function closeTag(reader: Reader, name: string): void {
   crossEdge(reader, name, -1);
   if (LISTS.has(name)) reader.lists.pop();
   else if (name === 'li') reader.marker = '';
-  else if (name === 'table') closeTable(reader);
-  else if (TABLE_PARTS.has(name)) reader.sink = reader.tables.at(-1)?.parent ?? reader.sink;
+  else if (TABLE_PARTS.has(name)) closeTablePart(reader, name);
 }
 
 /** Steps out of one element; true when it was one whose content is dropped. */
@@ -145,26 +148,48 @@ function leave(reader: Reader): boolean {
   const wasHidden = reader.hiddenFrom > 0;
   reader.depth -= 1;
   if (reader.depth < reader.hiddenFrom) reader.hiddenFrom = 0;
+  if (reader.depth < reader.looks.at(-1)!.depth) reader.looks.pop();
   return wasHidden;
 }
 
-function isHidden(attributes: Record<string, string>): boolean {
-  const style = new Map<string, string>();
+/** The look of an element inside `outer`; undefined when nothing in it is seen, whatever is declared further in. */
+function readLook(attributes: Record<string, string>, outer: Look, depth: number): Look | undefined {
+  const look = { ...outer, depth };
+  let display = '';
+  let opacity = '';
   // An unclosed comment runs to the end, which also keeps the search for its end linear.
   const source = (attributes.style ?? '').replace(/\/\*[\s\S]*?(?:\*\/|$)/g, '').toLowerCase();
   for (const declaration of source ? source.split(';') : []) {
-    const [property = '', value = ''] = declaration.split(/[:!]/, 2);
-    style.set(property.trim(), value.trim());
+    const [property, value = ''] = declaration.split(/[:!]/, 2).map((part) => part.trim());
+    if (property === 'display') display = value;
+    else if (property === 'opacity') opacity = value;
+    else if (property === 'visibility') look.isHidden = value === 'hidden' || (value !== 'visible' && outer.isHidden);
+    else if (property === 'font-size') look.isSizeZero = isZero(value, outer) ?? look.isSizeZero;
+    else if (property === 'font') look.isSizeZero = isZeroIn(value, outer) ?? look.isSizeZero;
   }
-  const isZero = (property: string): boolean => Number.parseFloat(style.get(property) ?? '') === 0;
-  if (attributes.hidden !== undefined || style.get('display') === 'none' || isZero('font-size')) return true;
+  if (attributes.hidden !== undefined || display === 'none') return undefined;
   // WeChat serves the article's root transparent and shows it by script.
-  if (attributes.id === 'js_content' || attributes.class?.split(/\s/).includes('rich_media_content')) return false;
-  return style.get('visibility') === 'hidden' || isZero('opacity');
+  const isRoot = attributes.id === 'js_content' || attributes.class?.split(/\s/).includes('rich_media_content');
+  if (isRoot) look.isHidden = outer.isHidden;
+  else if (Number.parseFloat(opacity) === 0) return undefined;
+  return look.isSizeZero === outer.isSizeZero && look.isHidden === outer.isHidden ? outer : look;
 }
 
-function addText(reader: Reader, data: string): void {
-  if (reader.hiddenFrom > 0) return;
+/** Whether a font size is zero inside `outer`; undefined for what is no size, or one only a browser can compute. */
+function isZero(size: string, outer: Look): boolean | undefined {
+  if (ZERO_SIZE.test(size)) return true;
+  if (RELATIVE_SIZE.test(size)) return outer.isSizeZero;
+  return ABSOLUTE_SIZE.test(size) ? false : undefined;
+}
+
+/** The same for the `font` shorthand, such as `bold 12px/1.5 serif`: the size is the first one before the last part. */
+function isZeroIn(font: string, outer: Look): boolean | undefined {
+  const parts = font.split(/\s+/).slice(0, -1);
+  return parts.map((part) => isZero(part.split('/', 1)[0] ?? '', outer)).find((zero) => zero !== undefined);
+}
+
+function addText(reader: Reader, data: string, look = reader.looks.at(-1)!): void {
+  if (reader.hiddenFrom > 0 || look.isSizeZero || look.isHidden) return;
   for (const line of reader.pres > 0 ? data.split(/(?=\n)/) : [data]) {
     if (reader.pres > 0 && line.startsWith('\n')) boundary(reader);
     reader.pieces.push(line);
@@ -199,13 +224,6 @@ function flush(reader: Reader): void {
   reader.marker = '';
 }
 
-function addBlock(reader: Reader, kind: Block['kind'], text: string): void {
-  // toWellFormed: the limit may fall inside a surrogate pair.
-  const kept = text.length <= reader.budget ? text : text.slice(0, reader.budget).toWellFormed();
-  reader.budget -= kept.length;
-  if (kept !== '') reader.sink.push({ kind, text: kept });
-}
-
 function normalise(text: string): string {
   return text
     .toWellFormed()
@@ -214,87 +232,4 @@ function normalise(text: string): string {
     .replace(BREAK_INSIDE_CJK, '')
     .replaceAll('\n', ' ')
     .trim();
-}
-
-function openTablePart(reader: Reader, name: string, attributes: Record<string, string>): void {
-  const table = reader.tables.at(-1);
-  if (!table || reader.tables.length > MAX_TABLE_DEPTH) return;
-  reader.sink = table.parent;
-  if (name === 'tr' || table.rows.length === 0) table.rows.push([]);
-  if (name === 'tr') return;
-  const columns = readCount(attributes.colspan, MAX_COLUMNS, 1);
-  // rowspan="0" reaches to the end of the table.
-  const rows = readCount(attributes.rowspan, MAX_ROWS, 1) || MAX_ROWS;
-  reader.sink = [];
-  table.rows.at(-1)?.push({ blocks: reader.sink, text: '', isHeader: name === 'th', columns: columns || 1, rows });
-}
-
-function readCount(value: string | undefined, limit: number, otherwise: number): number {
-  const count = Number.parseInt(value ?? '', 10);
-  return count >= 0 ? Math.min(count, limit) : otherwise;
-}
-
-function closeTable(reader: Reader): void {
-  const table = reader.tables.pop();
-  if (!table) return;
-  reader.sink = table.parent;
-  // What the cells hold is about to be written again.
-  for (const block of table.rows.flat().flatMap((cell) => cell.blocks)) reader.budget += block.text.length;
-  const lines = expandSpans(table.rows.slice(0, MAX_ROWS));
-  const columns = new Set(lines.flatMap((line) => [...line.keys()].filter((at) => line[at]?.text)));
-  // A first row of one cell across several columns is the table's title.
-  while (lines.length > 1 && columns.size > 1 && isOneCell(lines[0]!, columns.size)) addPlain(reader, lines.shift()!);
-  if (lines.length > 1 && columns.size > 1) addRows(reader, lines);
-  else addPlain(reader, lines.flat());
-}
-
-/** The rows that hold text of their own, each cell standing in every column and row it spans. */
-function expandSpans(rows: Cell[][]): Line[] {
-  const grid = rows.map((): Line => []);
-  for (const [top, line] of grid.entries()) {
-    let column = 0;
-    for (const cell of rows[top] ?? []) {
-      cell.text = cell.blocks.map((block) => block.text).join(' ');
-      while (line[column]) column += 1;
-      const end = Math.min(column + cell.columns, MAX_COLUMNS);
-      for (; column < end && !line[column]; column += 1) {
-        for (const below of grid.slice(top, top + cell.rows)) below[column] = cell;
-      }
-    }
-  }
-  return grid.filter((_, at) => rows[at]?.some((cell) => cell.text)).map((line) => [...line]);
-}
-
-/** One row or one column: a list, or the frame some editors draw around a whole layout. */
-function addPlain(reader: Reader, places: Line): void {
-  const cells = [...new Set(places)].flatMap((cell) => (cell?.text ? [cell] : []));
-  const isList = cells.length > 1 && cells.every((cell) => cell.blocks.length === 1);
-  if (isList) addBlock(reader, 'text', cells.map((cell) => cell.text).join('；'));
-  else for (const block of cells.flatMap((cell) => cell.blocks)) addBlock(reader, block.kind, block.text);
-}
-
-function addRows(reader: Reader, lines: Line[]): void {
-  const headers = lines.slice(0, countHeaders(lines));
-  const names = (headers[0] ?? []).map((_, at) => {
-    const parts = new Set(headers.map((line) => line[at]?.text.replace(/[：:]$/, '')));
-    return [...parts].filter(Boolean).join(' ');
-  });
-  for (const line of lines.slice(headers.length)) {
-    // A cell across the whole table is said once, and without the columns' names.
-    const isOne = isOneCell(line, names.length);
-    let row = isOne ? (line[0]?.text ?? '') : '';
-    for (const [at, cell] of isOne ? [] : line.entries()) {
-      // Past the budget the rest would be cut off again, and one spanning cell can be repeated 50 times.
-      if (!cell?.text || row.length > reader.budget) continue;
-      row += `${row && '；'}${names[at] ? `${names[at]}：` : ''}${cell.text}`;
-    }
-    addBlock(reader, 'row', row);
-  }
-}
-
-/** The leading rows that only name columns: those of <th>, else the first, unless it holds whole paragraphs. */
-function countHeaders(lines: Line[]): number {
-  if (lines[0]?.some((cell) => (cell?.text.length ?? 0) > MAX_HEADING_CHARS)) return 0;
-  const firstValues = lines.findIndex((line) => line.some((cell) => cell?.text && !cell.isHeader));
-  return Math.max(1, firstValues);
 }

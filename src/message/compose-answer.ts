@@ -48,8 +48,10 @@ export async function* composeAnswer(
 
 function toStep(event: ExpertEvent, refusal: string): { draft: string } | { final: Composed } {
   if (event.type === 'draft') return { draft: event.text };
-  const { text, citations, refused, trace } = event.answer;
-  return { final: { text: refused ? refusal : text, citations, trace, refused, fixedText: undefined } };
+  const { text, citations, trace } = event.answer;
+  const refused = event.answer.refused || text.trim() === '';
+  const told = refused ? { text: refusal, citations: [] } : { text, citations };
+  return { final: { ...told, trace, refused, fixedText: undefined } };
 }
 
 /** A text that needs no expert. */

@@ -20,12 +20,10 @@ describe('cleanHtml: what is dropped', () => {
     'style="display:none"',
     'style="color:red; DISPLAY : none !important"',
     'style="display:/* x */none"',
-    'style="font-size: 0px"',
-    'style="font-size:0"',
     'style="opacity:0"',
     'style="opacity: 0.0;"',
-    'style="visibility: hidden"',
     'style="display:block;display:none"',
+    'style="opacity:0;font-size:16px;visibility:visible"',
   ]) {
     test(`an element with ${hidden} is dropped with everything in it`, () => {
       const html = `<div>见<section ${hidden}>甲<p style="display:block">乙<br><img alt="流程图">丙</p></section>到</div>`;
@@ -48,12 +46,119 @@ describe('cleanHtml: what is dropped', () => {
     });
   }
 
+  for (const unseen of [
+    'font-size: 0px',
+    'FONT-SIZE:0 !important',
+    'font-size:0%',
+    'font-size:.0em',
+    'font-size:16px;font-size:0',
+    'font-size:0;font-size:16',
+    'font-size:0;font:bold',
+    'font:0/0 a',
+    'font: italic 700 0px / 1.5 "宋体", serif',
+    'font-size:16px;font:0 a',
+    'visibility: hidden',
+    'visibility:visible;visibility:hidden',
+  ]) {
+    test(`the text of an element with ${unseen} is dropped, and what surrounds it is kept`, () => {
+      const html = `<div>见<span style='${unseen}'>甲<b style="display:block">乙<br><img alt="流程图">丙</b></span>到</div>`;
+      assert.deepEqual(cleanHtml(html), text('见', '到'));
+    });
+  }
+
+  for (const size of [
+    'font-size:16px',
+    'font-size: .5PT !important',
+    'font-size:1.2rem',
+    'font-size:4vw',
+    'font-size:1vmin',
+    'font-size:medium',
+    'font-size:x-small',
+    'font-size:initial',
+    'font-size:0;font-size:16px',
+    'font-size:16px;font-size:-1px',
+    'font:16px a',
+    'font: italic 700 12px/1.5 "宋体", serif',
+    'font:12px / 1.5 a',
+    'font:0/0 a;font-size:16px',
+  ]) {
+    test(`inside font-size:0, ${size} shows the text again, and only inside that element`, () => {
+      const html = `<section style="font-size:0">隐<p>隐<span style='${size}'>甲<b>乙</b><img alt="流程图"></span>隐</p>隐</section>后`;
+      assert.deepEqual(cleanHtml(html), text('甲乙 流程图', '后'));
+    });
+  }
+
+  for (const size of [
+    'font-size:2em',
+    'font-size:150%',
+    'font-size:1ex',
+    'font-size:larger',
+    'font-size:inherit',
+    'font-size:16px;font-size:1em',
+    'font-size:16',
+    'font-size:-16px',
+    'font-size:auto',
+    'font-size:calc(1em + 2px)',
+    'font:1em a',
+    'font:16px',
+    'font:700 a',
+    'font:inherit',
+    'line-height:16px',
+    'visibility:visible;display:block;opacity:1',
+  ]) {
+    test(`inside font-size:0, ${size} leaves the text dropped`, () => {
+      const html = `<div style="font-size:0">隐<p style="${size}">隐<b>隐</b></p>隐</div>后`;
+      assert.deepEqual(cleanHtml(html), text('后'));
+    });
+  }
+
+  test('the nearest declared font size decides, through relative ones, and ends with its element', () => {
+    const html =
+      '<div style="font-size:0"><p style="font-size:9px">甲<b style="font-size:2em">乙<i style="font-size:0">隐' +
+      '<u style="font-size:3em">隐</u><s style="font:1px a">丙</s>隐</i>丁</b></p><p>隐</p></div>戊';
+    assert.deepEqual(cleanHtml(html), text('甲乙丙丁', '戊'));
+  });
+
+  test('visibility:visible inside visibility:hidden shows the text again, and only inside that element', () => {
+    const html =
+      '<div style="visibility:hidden">隐<p style="visibility: Visible !important">甲<b>乙</b>' +
+      '<i style="visibility:hidden">隐</i></p><p style="visibility:inherit">隐</p>' +
+      '<p style="font-size:16px;opacity:1">隐</p><img alt="流程图"><img style="visibility:visible" alt="平面图"></div>后';
+    assert.deepEqual(cleanHtml(html), text('甲乙', '平面图', '后'));
+  });
+
+  test('a text of no size that is also invisible needs both undone', () => {
+    const html = (style: string) => `<div style="visibility:hidden;font-size:0"><p style="${style}">甲</p></div>`;
+    assert.deepEqual(cleanHtml(html('visibility:visible')), []);
+    assert.deepEqual(cleanHtml(html('font-size:16px')), []);
+    assert.deepEqual(cleanHtml(html('font-size:16px;visibility:visible')), text('甲'));
+  });
+
+  for (const final of ['hidden', 'style="display:none"', 'style="opacity:0"']) {
+    test(`nothing inside an element with ${final} shows its text again`, () => {
+      const shown = 'style="display:block;opacity:1;visibility:visible;font-size:16px"';
+      const html = `<div style="font-size:0"><div ${final}><p ${shown}>隐<b ${shown}>隐</b></p></div><p ${shown}>甲</p></div>`;
+      assert.deepEqual(cleanHtml(html), text('甲'));
+    });
+  }
+
+  test('headings, lists and tables inside font-size:0 keep their structure', () => {
+    const sized = (value: string) => `<span style="font-size:16px">${value}</span>`;
+    const html = `<section style="font-size:0"><h2>隐${sized('题')}</h2><section>${sized('甲')}</section>
+      <section>${sized('乙')}</section><ol><li>${sized('丙')}</li><li>隐</li><li>${sized('丁')}</li></ol>
+      <table><tr><td>${sized('名')}<td>${sized('价')}<tr><td>隐<td>${sized('1')}</table></section>`;
+    assert.deepEqual(cleanHtml(html), [heading('题'), ...text('甲', '乙', '1. 丙', '3. 丁'), ...row('价：1')]);
+  });
+
   test("WeChat's article root is kept though it is served transparent", () => {
     const style = 'style="visibility: hidden; opacity: 0; "';
     assert.deepEqual(cleanHtml(`<div id="js_content" ${style}><p>正文</p></div>`), text('正文'));
     assert.deepEqual(cleanHtml(`<div class="a rich_media_content b" ${style}><p>正文</p></div>`), text('正文'));
     assert.deepEqual(cleanHtml(`<div class="rich_media_content_x" ${style}><p>正文</p></div>`), []);
     assert.deepEqual(cleanHtml(`<div id="js_content" ${style}><p ${style}>无</p>有</div>`), text('有'));
+    const invisible = 'style="visibility:hidden"';
+    assert.deepEqual(cleanHtml(`<div id="js_content" ${style}><p ${invisible}>无</p>有</div>`), text('有'));
+    assert.deepEqual(cleanHtml(`<div ${invisible}><div id="js_content" ${style}>无</div></div>`), []);
   });
 
   test('a hidden void element hides nothing after it', () => {
@@ -244,6 +349,28 @@ describe('cleanHtml: hostile input', () => {
     assert.deepEqual(cleanHtml(html), [...text('甲丁'), heading('己')]);
   });
 
+  test('font sizes and visibility are handed down below the depth limit too', () => {
+    const deep = '<div>'.repeat(1000);
+    const html =
+      `<div style="font-size:0">${deep}隐<div style="font-size:9px">甲<p style="visibility:hidden">隐<b style=` +
+      `"visibility:visible">乙</b>隐</p>丙</div>隐${'</div>'.repeat(1001)}<h2>己</h2>`;
+    assert.deepEqual(cleanHtml(html), [...text('甲', '乙', '丙'), heading('己')]);
+  });
+
+  for (const property of [
+    ['font-size:0', 'font-size:9px'],
+    ['visibility:hidden', 'visibility:visible'],
+  ]) {
+    test(`100,000 nested elements that alternate between ${property.join(' and ')} each decide on their own text`, () => {
+      const [unseen, seen] = property;
+      const html = `<b style="${unseen}">隐<i style="${seen}">甲`.repeat(50_000) + '乙</i>隐</b>'.repeat(50_000);
+      const joined = cleanHtml(`${html}后`)
+        .map((block) => block.text)
+        .join('');
+      assert.equal(joined, `${'甲'.repeat(50_000)}${'乙'.repeat(50_000)}后`);
+    });
+  }
+
   test('1 MB of end tags that match nothing gives nothing', () => {
     assert.deepEqual(cleanHtml('<b>'.repeat(1000) + '</i>'.repeat(250_000)), []);
   });
@@ -254,9 +381,11 @@ describe('cleanHtml: hostile input', () => {
   });
 
   test('1 MB of garbage in a style or in runs of line breaks takes its time', () => {
-    for (const garbage of ['/*', ':', ';', '!', ' ', '0']) {
-      const html = `<p style="font-size:${garbage.repeat(1_000_000 / garbage.length)}x">甲</p>`;
-      assert.ok(cleanHtml(html).length <= 1);
+    for (const garbage of ['/*', ':', ';', '!', ' ', '0', '1.', '.', 'e', '+', '/', '0 ', '0/', ';font:0 a']) {
+      for (const property of ['font-size', 'font']) {
+        const html = `<p style="${property}:${garbage.repeat(1_000_000 / garbage.length)}x">甲</p>`;
+        assert.ok(cleanHtml(html).length <= 1);
+      }
     }
     assert.deepEqual(cleanHtml(`中${'\n '.repeat(500_000)}a`), text('中 a'));
   });

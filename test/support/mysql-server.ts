@@ -32,14 +32,14 @@ function findMariadbd(): string | undefined {
   return folders.map((folder) => join(folder, 'mariadbd')).find((path) => existsSync(path));
 }
 
+/** The programs alone: the packages of this name start no service. */
 function installByApt(say: (line: string) => void): void {
-  say("There is no MariaDB on this machine: installing Debian's mariadb-server with apt-get (no service is started).");
+  say('There is no MariaDB on this machine: installing mariadb-server-core by apt-get. It starts no service.');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const apt = (...args: string[]) =>
     spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   apt('update');
-  // A policy that says no keeps the package from starting a server of its own.
-  apt('install', '-y', '--no-install-recommends', '-o', 'DPkg::Options::=--force-confold', 'mariadb-server');
+  apt('install', '-y', '--no-install-recommends', 'mariadb-server-core', 'mariadb-client-core');
 }
 
 async function startMariadbd(mariadbd: string): Promise<MysqlServer> {
