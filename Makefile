@@ -15,7 +15,7 @@ test: $(INSTALLED) ## Run all tests, on SQLite and on a MySQL-compatible server 
 
 verify: $(INSTALLED) ## What CI runs beside the tests: types, lint, format, contract, generated code, house rules
 	tsc
-	biome ci --error-on-warnings
+	biome ci --colors=off --error-on-warnings
 	buf lint
 	buf format proto --path proto/wxmp --diff --exit-code
 	buf breaking proto --against proto/released.binpb

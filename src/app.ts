@@ -15,7 +15,7 @@ import { openDatabase } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
 import type { Sender } from './dispatch/dispatch.ts';
 import { startDispatch } from './dispatch/start-dispatch.ts';
-import { createExtractiveExpert } from './expert/extractive.ts';
+import { createExtractiveExpert, extractiveThreshold } from './expert/extractive.ts';
 import { knowledgeService } from './knowledge/index.ts';
 import { purgeBases } from './knowledge/purge-bases.ts';
 import type { Logger } from './logger.ts';
@@ -66,7 +66,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     logger,
     metrics: createMetrics(),
     texts: createFixedTexts(config),
-    expert: createExtractiveExpert({ threshold: config.ANSWER_THRESHOLD }),
+    expert: createExtractiveExpert({ threshold: config.ANSWER_THRESHOLD ?? extractiveThreshold }),
     bizcomm,
     wake: {
       messages: () => answering.wake(),

@@ -31,8 +31,8 @@ export async function setBan(
   await tx.upsert('article_ban', row, ['knowledge_id', 'article_id', 'msgidx'], ['hidden']);
   // By document_by_article.
   return tx.run(
-    `update document set hidden = ? where knowledge_id = ? and article_id = ? and state <> 8
-      ${msgidx === 0 ? '' : 'and msgidx = ?'}`,
+    `update document set hidden = ?, updated_at = ${tx.dialect.now}
+      where knowledge_id = ? and article_id = ? and state <> 8 ${msgidx === 0 ? '' : 'and msgidx = ?'}`,
     [row.hidden, knowledgeId, articleId, ...(msgidx === 0 ? [] : [msgidx])],
   );
 }

@@ -59,7 +59,12 @@ export async function fetchArticle(options: FetchOptions, articleId: string, msg
 
 async function pull({ bizcomm, signal }: FetchOptions, request: Request): Promise<GetBizPublishListResponse> {
   if (bizcomm === undefined) throw new CallError('there is no WeChat side (BIZCOMM_URL)');
-  return bizcomm.getBizPublishList(request, signal);
+  const answer = await bizcomm.getBizPublishList(request, signal);
+  const { nextOffset, itemCount, item } = answer;
+  // Where a single article is gone it is at least said that there are none.
+  const saysNothing = nextOffset === undefined && itemCount === undefined && item.length === 0;
+  if (saysNothing) throw new CallError('the answer says nothing');
+  return answer;
 }
 
 type Request = MessageInitShape<typeof GetBizPublishListRequestSchema>;

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { type Lease, LeaseLost, lockLease } from '../db/lease.ts';
 import type { Tx } from '../db/tx.ts';
 import { closeBase } from '../knowledge/close-base.ts';
-import { documentState, failDocument, findDocument, removeDocument, sourceKey } from '../knowledge/document.ts';
+import { documentState, findDocument, noteState, removeDocument, sourceKey } from '../knowledge/document.ts';
 import type { Base } from '../knowledge/store.ts';
 import { setBan } from './ban-store.ts';
 import { endEvent, type PendingEvent } from './event-store.ts';
@@ -70,7 +70,7 @@ async function apply(tx: Tx, base: Base, { payload }: PendingEvent, fetched: Fet
       const state = documentState.parseFailed;
       const reason = 'this version does not learn files';
       const origin = { kind: 'file', fileId, fileType: fileType.toUpperCase() } as const;
-      await failDocument(tx, base, origin, { state, reason, title: fileName || fileId });
+      await noteState(tx, base, origin, { state, reason, title: fileName || fileId });
       return { fileRagStatus: state };
     }
     case EventType.FILE_DELETED: {

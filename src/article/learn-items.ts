@@ -1,6 +1,6 @@
 import type { Tx } from '../db/tx.ts';
 import { findDocument, learnDocument, removeDocument, sourceKey } from '../knowledge/document.ts';
-import { type Base, touchBase } from '../knowledge/store.ts';
+import type { Base } from '../knowledge/store.ts';
 import { loadBans } from './ban-store.ts';
 import type { FetchedItem } from './fetch.ts';
 
@@ -30,6 +30,5 @@ export async function learnItems(
       result.removed++;
     }
   }
-  if (items.length > 0) await touchBase(tx, base.knowledgeId);
   return result;
 }

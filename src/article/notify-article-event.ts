@@ -12,7 +12,7 @@ import { checkRules } from '../check-rules.ts';
 import type { Context } from '../context.ts';
 import type { Tx } from '../db/tx.ts';
 import { AppError, conflict } from '../errors.ts';
-import { ensureDocument } from '../knowledge/document.ts';
+import { documentState, noteState } from '../knowledge/document.ts';
 import { requireFileBase } from '../knowledge/require-file-base.ts';
 import { type Base, findArticleBase, findBase } from '../knowledge/store.ts';
 import { type EventPayload, findEventHash, insertEvent } from './event-store.ts';
@@ -50,7 +50,8 @@ async function acceptEvent(tx: Tx, event: ArticleEvent): Promise<void> {
   await insertEvent(tx, { eventId: event.eventId, base, payload, payloadHash: hash });
   if (payload.eventType === EventType.ARTICLE_ADDED && payload.msgidx > 0) {
     const origin = { kind: 'article', articleId: payload.articleId, msgidx: payload.msgidx } as const;
-    await ensureDocument(tx, base, origin, ''); // so that its state can be asked for from now on
+    // So that its state can be asked for from now on.
+    await noteState(tx, base, origin, { state: documentState.parsing, reason: null, title: '' });
   }
 }
 

@@ -7,7 +7,7 @@ import { type Run, startWorkLoop, type WorkLoop } from '../db/work-loop.ts';
 import { backoffMs } from '../dispatch/backoff.ts';
 import { classify } from '../dispatch/classify.ts';
 import { describeError } from '../errors.ts';
-import { documentState, failDocument } from '../knowledge/document.ts';
+import { documentState, noteState } from '../knowledge/document.ts';
 import { type Base, findBase } from '../knowledge/store.ts';
 import { beginEvent, endEvent, findNextEvent, type PendingEvent, retryEvent } from './event-store.ts';
 import type { FetchOptions } from './fetch.ts';
@@ -120,7 +120,7 @@ async function buryEvent(tx: Tx, lease: Lease, base: Base, event: PendingEvent, 
   const { eventType, articleId, msgidx } = event.payload;
   if (eventType !== EventType.ARTICLE_ADDED || msgidx === 0) return;
   const origin = { kind: 'article', articleId, msgidx } as const;
-  await failDocument(tx, base, origin, { state: documentState.parseFailed, reason, title: '' });
+  await noteState(tx, base, origin, { state: documentState.parseFailed, reason, title: '' });
 }
 
 async function tryPage(context: Context, lease: Lease, base: Base, page: Learning, signal: AbortSignal): Promise<void> {

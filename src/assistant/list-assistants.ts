@@ -2,7 +2,7 @@ import type { ListAssistantsRequest } from '../../gen/wxmp/assistant/v1/assistan
 import type { Context } from '../context.ts';
 import type { Session } from '../db/session.ts';
 import { invalidField } from '../errors.ts';
-import { deriveStatus } from './status.ts';
+import { deriveStatus, hasEventsSql } from './status.ts';
 
 const standardPageSize = 50;
 const maxPageSize = 200;
@@ -39,8 +39,7 @@ interface Row {
 /** In the order of the primary key; the rest by learning_by_appid, article_event_by_base and document_by_source. */
 function loadPage(session: Session, afterAppid: string, limit: number): Promise<Row[]> {
   return session.all<Row>(
-    `select a.appid, c.name, a.created_at, l.phase, l.finished_phase,
-        exists (select 1 from article_event e where e.knowledge_id = l.knowledge_id and e.state = 'pending') events,
+    `select a.appid, c.name, a.created_at, l.phase, l.finished_phase, ${hasEventsSql} events,
         (select count(*) from knowledge b join document d on d.knowledge_id = b.knowledge_id
           where b.appid = a.appid and b.deleted_at is null and d.state <> 8) doc_num
       from assistant a

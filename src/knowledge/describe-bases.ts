@@ -6,7 +6,8 @@ import type { Session } from '../db/session.ts';
 export async function describeBases(session: Session, appid: string, view: View) {
   const rows = await session.all<Row>(
     `select k.knowledge_id, k.type, k.name, k.created_at, k.updated_at,
-        (select count(*) from document d where d.knowledge_id = k.knowledge_id and d.state <> 8) doc_num
+        (select count(*) from document d where d.knowledge_id = k.knowledge_id and d.state <> 8) doc_num,
+        (select max(d.updated_at) from document d where d.knowledge_id = k.knowledge_id) documents_updated_at
       from knowledge k
       where k.appid = ? and k.deleted_at is null and (k.type = 1 or exists
         (select 1 from binding b where b.appid = k.appid and b.view = ? and b.knowledge_id = k.knowledge_id))
@@ -19,7 +20,7 @@ export async function describeBases(session: Session, appid: string, view: View)
     docNum: row.doc_num,
     type: row.type,
     createTime: Math.floor(row.created_at / 1000),
-    updateTime: Math.floor(row.updated_at / 1000),
+    updateTime: Math.floor(Math.max(row.updated_at, row.documents_updated_at ?? 0) / 1000),
   }));
 }
 
@@ -29,5 +30,6 @@ interface Row {
   name: string;
   created_at: number;
   updated_at: number;
+  documents_updated_at: number | null;
   doc_num: number;
 }

@@ -30,7 +30,7 @@ export interface Content {
   passages: { heading: string; text: string }[];
 }
 
-export interface Document {
+interface Document {
   documentId: string;
   state: number;
   contentHash: string | null;
@@ -81,12 +81,12 @@ export async function removeDocument(tx: Session, documentId: string): Promise<v
   );
 }
 
-/** Notes that a document did not become readable, and why, unless it can be answered from as it was before. */
-export async function failDocument(
+/** Notes that a document is not readable (yet), and why, unless it can be answered from as it was before. */
+export async function noteState(
   tx: Session,
   base: Base,
   origin: Origin,
-  { state, reason, title }: { state: number; reason: string; title: string },
+  { state, reason, title }: { state: number; reason: string | null; title: string },
 ): Promise<void> {
   const document = await ensureDocument(tx, base, origin, title);
   if (document.state === documentState.learned) return;
@@ -98,7 +98,7 @@ export async function failDocument(
 }
 
 /** Finds a document, or inserts it as one that is being parsed. By document_by_source. */
-export async function ensureDocument(tx: Session, base: Base, origin: Origin, title: string): Promise<Document> {
+async function ensureDocument(tx: Session, base: Base, origin: Origin, title: string): Promise<Document> {
   const known = await findDocument(tx, base.knowledgeId, sourceKey(origin));
   if (known !== undefined) return known;
   const { now } = tx.dialect;

@@ -50,10 +50,6 @@ export async function listSearchedBases(session: Session, appid: string, view: s
   return rows.map((row) => row.base_no).sort((a, b) => a - b);
 }
 
-export async function touchBase(tx: Session, knowledgeId: string): Promise<void> {
-  await tx.run(`update knowledge set updated_at = ${tx.dialect.now} where knowledge_id = ?`, [knowledgeId]);
-}
-
 interface BaseRow {
   knowledge_id: string;
   appid: string;

@@ -5,6 +5,10 @@ import { type Candidate, entryBytes, maxContribution, rarityOf, scoreBlocks, typ
 
 /** At most so many terms are read, the rarest: a question that is an essay would read most of the index. */
 const maxTerms = 64;
+/** Past so many passages it is worth asking first how common each term is. */
+const ordinaryPassages = 10_000;
+/** Of larger bases at most so many entries are read, of the rarest terms first. */
+const maxEntries = 40_000;
 /** So many of the best passages are looked at for ones that may be shown. */
 const maxCandidates = 1000;
 
@@ -33,17 +37,18 @@ export async function searchPassages(
   if (passages === 0) return nothing;
   signal?.throwIfAborted();
 
-  const read = await chooseTerms(session, bases, terms);
+  const read = await chooseTerms(session, bases, terms, passages);
   const blocks = await readBlocks(session, bases, read.chosen);
   signal?.throwIfAborted();
   const rarities = raritiesOf(blocks, read.chosen, passages);
-  const candidates = scoreBlocks(blocks, {
-    weights: read.chosen.map(({ weight }, at) => weight * rarities[at]!),
-    averageLength: tokens / passages,
-    limit: maxCandidates,
-  });
-
-  const found = await readVisible(session, bases, candidates, { limit, signal });
+  const weights = read.chosen.map(({ weight }, at) => weight * rarities[at]!);
+  let found: FoundPassage[] = [];
+  for (const bound of [limit + 20, maxCandidates]) {
+    const candidates = scoreBlocks(blocks, { weights, averageLength: tokens / passages, limit: bound });
+    found = await readVisible(session, bases, candidates, { limit, signal });
+    // Where many are hidden, more of the candidates are kept and looked at.
+    if (found.length === limit || candidates.length < bound) break;
+  }
   const best = found[0]?.score ?? 0;
   const absent = read.absent.reduce((sum, { mass }) => sum + mass * rarityOf(passages, 0), 0);
   const mass = read.chosen.reduce((sum, term, at) => sum + term.mass * rarities[at]!, absent);
@@ -54,14 +59,14 @@ const nothing: Found = { passages: [], support: 0 };
 
 /**
  * How far the best passage supports an answer: its score as a share of what the query could score, set against the
- * share that the best passage of such a base has by chance. That one grows with the number of passages, about with its
- * logarithm (measured with 20 to 56,000): among many, one that is about something else shares more words with any
- * question. At 0.5 the two are equal; so one threshold serves bases of every size.
+ * share that the best passage of such a base may have by chance. That one grows with the number of passages, about
+ * with its logarithm (measured with 20 to 56,000): among many, one that is about something else shares more words with
+ * any question. At 0.5 the two are equal; so one threshold serves bases of every size.
  */
 function supportOf(score: number, mass: number, passages: number): number {
   if (score === 0) return 0;
   const share = mass === 0 ? 0 : Math.min(1, score / (mass * maxContribution));
-  const chance = 0.05 + 0.045 * Math.log(passages);
+  const chance = Math.min(0.5, Math.max(0.1, 0.07 * Math.log(passages) - 0.08));
   return share / (share + chance);
 }
 
@@ -81,22 +86,32 @@ async function readBases(session: Session, baseNos: readonly number[]): Promise<
   return rows.filter(({ passages }) => passages > 0).sort((x, y) => x.base_no - y.base_no);
 }
 
-/** All terms of an ordinary question. Of a long one the rarest that occur at all, and those that don't occur. */
+/**
+ * All terms of an ordinary question to ordinary bases. Of a long question, or in large bases, the rarest terms that
+ * occur, within what may be read; `absent` are those that don't occur. The common ones that are left out would add
+ * little to a score but most of the reading.
+ */
 async function chooseTerms(
   session: Session,
   bases: readonly Base[],
   terms: QueryTerm[],
+  passages: number,
 ): Promise<{ chosen: QueryTerm[]; absent: QueryTerm[] }> {
-  if (terms.length <= maxTerms) return { chosen: terms, absent: [] };
+  if (terms.length <= maxTerms && passages <= ordinaryPassages) return { chosen: terms, absent: [] };
   const { sql, bindings } = inBlocks(bases, terms);
   const rows = await session.all<{ term: number; bytes: number | string }>(
     `select term, sum(length(data)) bytes from index_block where ${sql} group by term`,
     bindings,
   );
-  const bytes = new Map(rows.map((row) => [row.term, Number(row.bytes)]));
-  const present = terms.filter(({ term }) => bytes.has(term));
-  present.sort((x, y) => bytes.get(x.term)! - bytes.get(y.term)! || x.term - y.term);
-  return { chosen: present.slice(0, maxTerms), absent: terms.filter(({ term }) => !bytes.has(term)) };
+  const entries = new Map(rows.map(({ term, bytes }) => [term, Number(bytes) / entryBytes]));
+  const present = terms.filter(({ term }) => entries.has(term));
+  present.sort((x, y) => entries.get(x.term)! - entries.get(y.term)! || x.term - y.term);
+  let left = maxEntries;
+  const chosen = present.slice(0, maxTerms).filter(({ term }, at) => {
+    left -= entries.get(term)!;
+    return at === 0 || left >= 0;
+  });
+  return { chosen, absent: terms.filter(({ term }) => !entries.has(term)) };
 }
 
 /** One statement over all bases. */
