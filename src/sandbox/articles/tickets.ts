@@ -31,7 +31,7 @@ const prices = `<section style="margin: 0 8px; font-size: 16px; line-height: 1.7
 <li><p>身高以北门入口的身高尺为准，脱鞋量；孩子正好 1.4 米，买儿童票即可。</p></li>
 <li><p>研究生不适用学生票，请购成人票。</p></li>
 <li><p>双日票必须连着用，中间隔一天，第二次就作废了。</p></li>
-<li><p>家庭票里的&ldquo；小&rdquo；指一位符合儿童票条件的孩子，两个孩子请另补一张儿童票。</p></li>
+<li><p>家庭票里的&ldquo;小&rdquo;指一位符合儿童票条件的孩子，两个孩子请另补一张儿童票。</p></li>
 </ul>
 <blockquote><p>门票已含全部八个展厅和所有日常演出，馆内没有二次收费的展厅。夜宿、工作坊等需要另外报名。</p></blockquote>
 <p>票务专线：0000-555-0130（每天 9:00&mdash;17:00 有人接听）。</p>
@@ -48,7 +48,7 @@ const freeEntry = `<section style="padding: 0 10px;">
 <li><p>累计无偿献血满 20 次的市民，凭献血荣誉证。</p></li>
 </ul>
 <h3>怎么领免票</h3>
-<p>免票同样要预约，小程序里选&ldquo；零元票&rdquo;，每天 600 张；忘了预约，可到北门 2 号窗口现场登记，但要排队。</p>
+<p>免票同样要预约，小程序里选&ldquo;零元票&rdquo;，每天 600 张；忘了预约，可到北门 2 号窗口现场登记，但要排队。</p>
 <p>孕妇没有免票政策，不过可以走北门最右侧的优先通道，同行一人一起走，不用排队。</p>
 </section>`;
 
@@ -69,7 +69,7 @@ const refunds = `<section style="margin: 0 8px;"><section style="border-left: 4p
 </ol>
 <p>退款原路返回，一般 3 至 5 个工作日到账。超过 7 个工作日还没收到，请把订单号发到 ticket@qingyu-aquarium.example。</p>
 <h3>开发票</h3>
-<p>电子发票在小程序&ldquo；我的订单&rdquo；里自助开，入馆后 60 天内有效，过期系统会关闭入口。抬头写错了可以换开 1 次。窗口现金购票的朋友，凭小票背面的 12 位码也能在同一个地方开。</p>
+<p>电子发票在小程序&ldquo;我的订单&rdquo;里自助开，入馆后 60 天内有效，过期系统会关闭入口。抬头写错了可以换开 1 次。窗口现金购票的朋友，凭小票背面的 12 位码也能在同一个地方开。</p>
 </section>`;
 
 const membership = `<section style="font-size: 15px; letter-spacing: 1px;">
@@ -103,14 +103,14 @@ const membership = `<section style="font-size: 15px; letter-spacing: 1px;">
 <p>每个季度末的那个星期日 8:00，普通观众进馆之前，会员可以先进来走一小时。2026 年是 3 月 29 日、6 月 28 日、9 月 27 日和 12 月 27 日。早上的蓝渊没有人声，只有水泵的低鸣，值得定个闹钟。</p>
 </section>`;
 
-const calendar = `<section><p>有人问：&ldquo；你们一年到底有几天打折？&rdquo；编辑部数了数，写成一张日历。各项优惠<strong>不叠加</strong>，同一天符合两条，挑便宜的那条用。</p>
+const calendar = `<section><p>有人问：&ldquo;你们一年到底有几天打折？&rdquo;编辑部数了数，写成一张日历。各项优惠<strong>不叠加</strong>，同一天符合两条，挑便宜的那条用。</p>
 <table><thead><tr><th>日期</th><th>名目</th><th>谁能享受</th><th>优惠</th></tr></thead><tbody>
 <tr><td>每月 15 日</td><td>市民日</td><td>本市户籍、居住证或社保卡持有人</td><td>成人 100 元，限 2,000 张</td></tr>
 <tr><td>生日当天</td><td>生日票</td><td>寿星本人，凭身份证或户口本</td><td>免费</td></tr>
 <tr><td>3 月 22 日</td><td>世界水日</td><td>自带水杯的观众</td><td>窗口价立减 22 元</td></tr>
 <tr><td>5 月 13 日至 17 日</td><td>护士周</td><td>持护士执业证者</td><td>68 元</td></tr>
 <tr><td>6 月 1 日</td><td>儿童节</td><td>1 名成人正价票带 1 名儿童</td><td>儿童 1 元，限 1,500 名</td></tr>
-<tr><td>6 月 8 日</td><td>馆庆日</td><td>姓名里带&ldquo；海&rdquo；字的朋友</td><td>前 200 名免费</td></tr>
+<tr><td>6 月 8 日</td><td>馆庆日</td><td>姓名里带&ldquo;海&rdquo;字的朋友</td><td>前 200 名免费</td></tr>
 <tr><td>9 月 10 日</td><td>教师节</td><td>持教师资格证者</td><td>78 元</td></tr>
 <tr><td>10 月 18 日</td><td>重阳节</td><td>年满 60 周岁</td><td>免费，家人陪同者 8 折</td></tr>
 <tr><td>11 月 9 日</td><td>消防日</td><td>消防救援人员及 1 位家属</td><td>免费</td></tr>
