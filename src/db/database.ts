@@ -48,19 +48,21 @@ function openSqlite({ url }: DatabaseOptions): Knex {
   if (filename !== ':memory:') mkdirSync(dirname(filename), { recursive: true });
   return knexFactory({
     client: 'better-sqlite3',
+    log: quiet,
     connection: { filename },
     useNullAsDefault: true,
     acquireConnectionTimeout: 30_000,
     pool: {
       min: 1,
       max: 1,
-      // busy_timeout 0: SQLite would wait synchronously and stall the event loop; tx() waits and tries again.
       afterCreate: (connection: { pragma(sql: string): unknown }, done: (error: unknown, c: unknown) => void) => {
         try {
-          for (const pragma of ['busy_timeout = 0', 'synchronous = FULL', 'foreign_keys = OFF']) {
+          // WAL lasts in the file. To switch to it, or to mend what a killed process left, SQLite locks the file: wait.
+          for (const pragma of ['busy_timeout = 2000', 'journal_mode = WAL', 'synchronous = FULL']) {
             connection.pragma(pragma);
           }
-          enableWal(connection);
+          // From now on no waiting: SQLite would do it synchronously and stall the event loop. tx() waits and tries again.
+          for (const pragma of ['foreign_keys = OFF', 'busy_timeout = 0']) connection.pragma(pragma);
           done(undefined, connection);
         } catch (error) {
           done(error, connection);
@@ -70,17 +72,14 @@ function openSqlite({ url }: DatabaseOptions): Knex {
   });
 }
 
-/** Switches to WAL, which lasts in the file. Another process may be switching at the moment: then it is done already. */
-function enableWal(connection: { pragma(sql: string): unknown }): void {
-  connection.pragma('busy_timeout = 2000');
-  connection.pragma('journal_mode = WAL');
-  connection.pragma('busy_timeout = 0');
-}
+/** knex writes to the console what it also throws. */
+const quiet = { warn() {}, error() {}, deprecate() {}, debug() {} };
 
 function openMysql({ url, poolSize, queryTimeoutMs }: DatabaseOptions): Knex {
   const parsed = new URL(url);
   return knexFactory({
     client: 'mysql2',
+    log: quiet,
     connection: {
       host: parsed.hostname,
       port: parsed.port === '' ? 3306 : Number(parsed.port),

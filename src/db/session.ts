@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { Dialect } from './dialect.ts';
 
@@ -26,7 +27,11 @@ export interface Session {
 export function createSession(knex: Knex, dialect: Dialect, timeoutMs: number, connection?: RawConnection): Session {
   const execute = async <T>(statement: Knex.Raw | Knex.QueryBuilder): Promise<T> => {
     const bound = connection === undefined ? statement : statement.connection(connection);
-    if (dialect.name === 'sqlite') return (await bound) as T; // runs synchronously: a timer could not fire
+    if (dialect.name === 'sqlite') {
+      // Runs synchronously: no timer could end it, and no timer or socket would have its turn between statements.
+      await nextTurn();
+      return (await bound) as T;
+    }
     try {
       return (await bound.timeout(timeoutMs)) as T;
     } catch (error) {

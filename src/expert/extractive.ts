@@ -1,4 +1,5 @@
 import { analyseQuery } from '../retrieval/analyse-query.ts';
+import { normalise } from '../retrieval/tokenise.ts';
 import { questionPhrases } from '../retrieval/words.ts';
 import type { Answer, Expert, Found, Question, Search, Source } from './expert.ts';
 import { quote } from './quote.ts';
@@ -79,7 +80,7 @@ function isAbout(found: Found, text: string): boolean {
   const terms = analyseQuery(text).filter(({ mass }) => mass > 0);
   const [best] = found.passages;
   if (terms.length === 0 || best === undefined) return best !== undefined;
-  const content = `${best.source.title}\n${best.heading}\n${best.text}`.normalize('NFKC').toLowerCase();
+  const content = normalise(`${best.source.title}\n${best.heading}\n${best.text}`);
   const share = terms.reduce((sum, { token, mass }) => sum + (content.includes(token) ? mass : 0), 0);
   return share >= 0.5 * terms.reduce((sum, { mass }) => sum + mass, 0);
 }

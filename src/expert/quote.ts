@@ -13,7 +13,7 @@ export interface Quote {
 
 /** How much of the question a piece covers where only what stands above it does: its heading, or the title. */
 const contextDegree = 0.6;
-const titleDegree = 0.6;
+const titleDegree = 0.8;
 /** A worse passage must have the better piece. */
 const passageExponent = 2;
 /** What it is worth that a piece looks like the answer, for the first and for each further. */
@@ -133,7 +133,7 @@ function bestAddition(
   for (const piece of chosen) cover(covered, piece);
   let best: { value: number; piece: Placed } | undefined;
   for (const piece of pieces.flat()) {
-    if (piece.width > left || chosen.includes(piece)) continue;
+    if (piece.width > left || chosen.includes(piece) || /[?？]$/.test(piece.text)) continue;
     const news = piece.prior * newsOf(piece, covered, worths);
     if (news < leastNews && !chosen.some(({ passage }) => passage === piece.passage)) continue;
     const repeated = piece.prior * repeatedShare * shareOf(piece.own, worths);

@@ -66,7 +66,7 @@ const nothing: Found = { passages: [], support: 0 };
 function supportOf(score: number, mass: number, passages: number): number {
   if (score === 0) return 0;
   const share = mass === 0 ? 0 : Math.min(1, score / (mass * maxContribution));
-  const chance = Math.min(0.5, Math.max(0.1, 0.07 * Math.log(passages) - 0.08));
+  const chance = Math.min(0.5, Math.max(0.1, 0.06 * Math.log(passages)));
   return share / (share + chance);
 }
 

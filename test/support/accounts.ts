@@ -46,7 +46,9 @@ export async function startAccounts(options: ServiceOptions = {}): Promise<Accou
   });
   await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
   const { port } = front.address() as AddressInfo;
-  const env = { ...options.env, BIZCOMM_URL: `http://127.0.0.1:${port}` };
+  // A call that is only slow, on a busy machine, must not be taken for one that failed.
+  const patience = { BIZCOMM_TIMEOUT_MS: '8000', LEASE_SECONDS: '20' };
+  const env = { ...patience, ...options.env, BIZCOMM_URL: `http://127.0.0.1:${port}` };
   const service = await startService({ ...options, env });
 
   /** A reply names no account: it goes to the service's own WeChat side. */
