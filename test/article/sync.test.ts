@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { pino } from 'pino';
 import { startApp } from '../../src/app.ts';
 import { toConfig } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/database.ts';
+import { createLogger } from '../../src/logger.ts';
 import { publish } from '../../src/sandbox/wechat-state.ts';
 import { type Accounts, startAccounts } from '../support/accounts.ts';
 import { itemWith, messageWith, series } from '../support/articles.ts';
@@ -86,10 +86,14 @@ for (const { name: dialect } of dialects) {
       publish(wechat.state, messageWith('found', 'foundword'));
       wechat.state.messages = wechat.state.messages.filter(({ articleId }) => articleId !== 'part6');
       let isMended = false;
+      const lookedUp = new Set<string>();
       account.answer = async ({ method, body }, forward) => {
         if (method !== 'getbizpublishlist') return forward();
-        if (body.fetch_type === 1)
-          return isMended ? forward() : { errcode: -1, errmsg: 'busy', item_count: 0, item: [] };
+        if (body.fetch_type === 1) {
+          if (!isMended) return { errcode: -1, errmsg: 'busy', item_count: 0, item: [] };
+          lookedUp.add(body.article_id);
+          return forward();
+        }
         const page = (await (await forward({ ...body, count: 2 })).json()) as object;
         return { ...page, next_offset: 0 };
       };
@@ -102,7 +106,7 @@ for (const { name: dialect } of dialects) {
       assert.deepEqual([listed.status, listed.doc_num], [2, 7]);
       isMended = true;
       await until('what is gone is found', async () => (await stateOf(appid, 'part6')) === 8);
-      await until('all are looked up', () => account.calls.filter(({ body }) => body.fetch_type === 1).length >= 10);
+      await until('all that were not listed are looked up', () => lookedUp.size === 5);
       const words = ['partw1', 'partw2', 'partw3', 'partw4', 'partw5', 'partw6', 'foundword'];
       assert.deepEqual(await visible(appid, words), [...words.slice(0, 5), 'foundword']);
       assert.deepEqual(account.noticed(), [1]);
@@ -161,7 +165,7 @@ for (const { name: dialect } of dialects) {
           if (task === 'sync' && msg === 'scheduled job ran') runs.push(name);
         };
         const env = { ...testEnv(database.url, accounts.service.wechat.url), SYNC_CRON: '* * * * * *' };
-        return startApp({ config: toConfig(env), logger: pino({ level: 'info' }, { write }) });
+        return startApp({ config: toConfig(env), logger: createLogger('info', { write }) });
       };
       const startMs = Date.now();
       const replicas = await Promise.all([replica('one'), replica('two')]);
