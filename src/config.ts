@@ -139,10 +139,10 @@ const schema = z.object({
     .refine((text) => text === undefined || (/^\d(\.\d+)?$/.test(text) && Number(text) <= 1), 'expected 0 to 1')
     .transform((text) => (text === undefined ? undefined : Number(text))),
   TEXT_LANGUAGE: z.enum(['zh', 'en']).default('zh'),
-  TEXT_REFUSAL: z.string().max(600).optional(),
-  TEXT_STILL_LEARNING: z.string().max(600).optional(),
-  TEXT_VOICE_UNSUPPORTED: z.string().max(600).optional(),
-  TEXT_FAILED: z.string().max(600).optional(),
+  TEXT_REFUSAL: z.string().max(2000).optional(),
+  TEXT_STILL_LEARNING: z.string().max(2000).optional(),
+  TEXT_VOICE_UNSUPPORTED: z.string().max(2000).optional(),
+  TEXT_FAILED: z.string().max(2000).optional(),
   MESSAGE_RETENTION_DAYS: whole(1, 10_000, 3),
   MESSAGE_RETENTION_CONSENT_DAYS: whole(1, 10_000, 180),
 
