@@ -44,7 +44,7 @@ export function toConfig(env: NodeJS.ProcessEnv) {
   if (isMysql && config.SECRET_KEY === undefined) {
     throw new ConfigError('SECRET_KEY: required with MySQL: 32 random bytes in base64, e.g. openssl rand -base64 32');
   }
-  const isLoopback = /^(127\.|localhost$|::1$)/.test(config.HTTP_ADDR.host);
+  const isLoopback = /^(127(\.\d{1,3}){3}|localhost|::1)$/.test(config.HTTP_ADDR.host);
   return {
     ...config,
     /** The admin calls exist with a token, or without one while only this machine can reach them. */
@@ -87,6 +87,7 @@ const httpUrl = z.string().refine((text) => {
   return url !== undefined && /^https?:$/.test(url.protocol) && url.search === '' && url.username === '';
 }, 'expected an http or https address without query and password, e.g. https://10.0.0.1:443');
 
+/** Each variable, its default, and what it may be. */
 const schema = z.object({
   DATABASE_URL: z
     .string()
@@ -159,6 +160,9 @@ const schema = z.object({
   SANDBOX_ADDR: address.default({ host: '127.0.0.1', port: 8090 }),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
+
+/** The names of all variables. */
+export const settingNames = Object.keys(schema.shape);
 
 /** A send must end, and be recorded, well within its lease; else another replica would send again meanwhile. */
 function checkTimes(config: z.infer<typeof schema>): void {

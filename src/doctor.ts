@@ -1,9 +1,13 @@
+import { Agent, request } from 'undici';
 import type { Config } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { pendingMigrations } from './db/migrate.ts';
 import { describeError } from './errors.ts';
 
-/** Checks what the service needs, a line each, and returns whether all is well. Changes nothing. */
+/**
+ * Checks what the service needs, a line each, and returns whether all is well. Changes nothing; SQLite's file is made
+ * where there is none.
+ */
 export async function runDoctor(config: Config): Promise<boolean> {
   const database = openDatabase({
     url: config.DATABASE_URL,
@@ -24,15 +28,23 @@ export async function runDoctor(config: Config): Promise<boolean> {
     [
       'schema',
       async () => {
-        const pending = await pendingMigrations(database);
+        const pending = await pendingMigrations(database).catch((error) => {
+          if (isMissingTable(error)) return ['everything'];
+          throw error;
+        });
         return pending.length === 0 ? 'up to date' : `lacks ${pending.join(', ')}: the next start adds it`;
       },
     ],
     ...(config.BIZCOMM_URL ?? []).map((url): [string, () => Promise<string>] => [
       'WeChat side',
       async () => {
-        const { status } = await fetch(url, { signal: AbortSignal.timeout(config.BIZCOMM_TIMEOUT_MS) });
-        return `${url} answers (HTTP ${status})`;
+        const { bizcommCa: ca, BIZCOMM_TLS_SERVERNAME: servername } = config;
+        const dispatcher = new Agent({ connect: { ...(ca && { ca }), ...(servername && { servername }) } });
+        const signal = AbortSignal.timeout(config.BIZCOMM_TIMEOUT_MS);
+        const { statusCode, body } = await request(url, { dispatcher, signal });
+        await body.dump();
+        await dispatcher.close();
+        return `${url} answers (HTTP ${statusCode})`;
       },
     ]),
   ];
@@ -47,4 +59,9 @@ export async function runDoctor(config: Config): Promise<boolean> {
   }
   await database.close();
   return well;
+}
+
+/** Nothing was ever migrated there. */
+function isMissingTable(error: unknown): boolean {
+  return error instanceof Error && /no such table|doesn't exist/.test(error.message);
 }

@@ -51,9 +51,11 @@ export async function runJob(options: JobOptions, job: Job, signal: AbortSignal)
   await database.tx(async (tx) => {
     if (!(await lockLease(tx, lease))) return;
     const now = await databaseTime(tx);
-    await tx.run('update cron_task set last_finished_at = ?, last_error = ? where task = ?', [now, failure, job.task]);
-    // Cut off by a stop: whoever is there goes on at once.
-    await releaseLease(tx, lease, signal.aborted ? 0 : nextSlot(job.schedule, now) - now);
+    // Cut off by a stop: whoever is there goes on at once. Else exactly at the slot, since that is when they tick.
+    const dueAt = signal.aborted ? now : nextSlot(job.schedule, now);
+    await releaseLease(tx, lease, undefined);
+    const set = 'due_at = ?, last_finished_at = ?, last_error = ?';
+    await tx.run(`update cron_task set ${set} where task = ?`, [dueAt, now, failure, job.task]);
   });
   logger.info({ task: job.task, failed: failure !== null }, 'scheduled job ran');
   return true;

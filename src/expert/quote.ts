@@ -85,16 +85,15 @@ function kindOf(text: string, kinds: readonly RegExp[]): number {
   return kinds.filter((kind) => kind.test(normalised)).length / kinds.length;
 }
 
-/** What each term is worth, as shares of 1: the rarer among the pieces, the more. */
+/** What each term is worth, as shares of 1: the rarer among the pieces, the more. What none has is worth nothing. */
 function worthsOf(terms: readonly { token: string; weight: number }[], pieces: readonly Placed[]): number[] {
-  const raw = terms.map(({ token, weight }) => {
-    const holding = pieces.filter((piece) => piece.tokens.has(token)).length;
+  const worths = terms.map(({ token, weight }, term) => {
+    const about = pieces.filter(({ own }) => own[term]! > 0).length;
     const single = token.length === 1 ? 0.8 : 1;
-    const worth = weight * single * Math.log(1 + (pieces.length - holding + 0.5) / (holding + 0.5));
-    return { worth, holding };
+    return about === 0 ? 0 : weight * single * Math.log(1 + (pieces.length - about + 0.5) / (about + 0.5));
   });
-  const sum = raw.reduce((total, { worth, holding }) => total + (holding > 0 ? worth : 0), 0);
-  return raw.map(({ worth }) => (sum === 0 ? 0 : worth / sum));
+  const sum = worths.reduce((total, worth) => total + worth, 0);
+  return worths.map((worth) => (sum === 0 ? 0 : worth / sum));
 }
 
 /** The best run of pieces of one line (and of what it announces) that has room. */

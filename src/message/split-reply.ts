@@ -9,43 +9,48 @@ export function splitReply(text: string, maxBytes = maxSegmentBytes): string[] {
   const segments: string[] = [];
   let rest = text.trim();
   while (Buffer.byteLength(rest) > maxBytes) {
-    const head = headWithin(rest, maxBytes);
-    const cut = lastCut(head, /[。！？!?；;…\n]["'”’」』）)]*/g) ?? lastCut(head, /[\s，,、：:]/g) ?? head.length;
+    const cut = findCut(rest, maxBytes);
     segments.push(rest.slice(0, cut).trim());
     rest = rest.slice(cut).trim();
   }
   if (rest !== '') segments.push(rest);
-  return segments.filter((segment) => segment !== '');
+  return segments;
 }
 
-/** The longest beginning within the limit that ends between two graphemes (or, for a giant one, code points). */
-function headWithin(text: string, maxBytes: number): string {
-  // A byte is at least a third of a UTF-16 unit here, so this bounds what is looked at.
+/** ASCII signs end a sentence only before white space or another script: there are also addresses, numbers and times. */
+const sentenceEnds = /[。！？；…\n]+["'”’」』）)]*|[!?;]["'”’」』）)]*(?![!-~])|\.["'”’)]*(?=\s)/g;
+const pauses = /[\s，、：]|[,:](?![!-~])/g;
+
+/** Where the first segment of a text that is too long ends. */
+function findCut(text: string, maxBytes: number): number {
+  // A UTF-16 unit is at least a byte, so more than this can't fit.
   const window = text.slice(0, maxBytes + 1);
-  const byGrapheme = longest(
-    Array.from(new Intl.Segmenter().segment(window), ({ segment }) => segment),
-    maxBytes,
-  );
-  return byGrapheme === '' ? longest(Array.from(window), maxBytes) : byGrapheme;
+  const ends = endsWithin(window, maxBytes);
+  return lastMatch(window, sentenceEnds, ends) ?? lastMatch(window, pauses, ends) ?? ends.at(-1)!;
 }
 
-function longest(parts: string[], maxBytes: number): string {
+/** The ends of the characters that fit, as people see them; of code points, where the first one is too large. */
+function endsWithin(window: string, maxBytes: number): number[] {
+  const graphemes = Array.from(new Intl.Segmenter().segment(window), ({ segment }) => segment);
+  const ends = endsOf(graphemes, maxBytes);
+  return ends.length > 0 ? ends : endsOf(Array.from(window), maxBytes);
+}
+
+function endsOf(parts: readonly string[], maxBytes: number): number[] {
+  const ends: number[] = [];
   let bytes = 0;
-  let taken = '';
   for (const part of parts) {
     bytes += Buffer.byteLength(part);
     if (bytes > maxBytes) break;
-    taken += part;
+    ends.push((ends.at(-1) ?? 0) + part.length);
   }
-  return taken;
+  return ends;
 }
 
-/** Where the last match in the second half ends: earlier cuts would make segments needlessly short. */
-function lastCut(head: string, pattern: RegExp): number | undefined {
-  let cut: number | undefined;
-  for (const match of head.matchAll(pattern)) {
-    const end = match.index + match[0].length;
-    if (end >= head.length / 2) cut = end;
-  }
-  return cut;
+/** Where the last match ends, in the second half of what fits: earlier cuts would make segments needlessly short. */
+function lastMatch(window: string, pattern: RegExp, ends: readonly number[]): number | undefined {
+  const allowed = new Set(ends.filter((end) => end >= ends.at(-1)! / 2));
+  return Array.from(window.matchAll(pattern), (match) => match.index + match[0].length)
+    .filter((end) => allowed.has(end))
+    .at(-1);
 }

@@ -45,8 +45,8 @@ export async function findMessageHash(
 }
 
 /**
- * Finds or makes a conversation, locks it until the commit, hands out its next number and makes it due, unless
- * somebody holds it: the holder looks for pending messages when it releases.
+ * Finds or makes a conversation, locks it until the commit, hands out its next number and makes it due, unless it waits
+ * for another try, or somebody holds it: the holder looks for pending messages when it releases.
  */
 export async function takeNextIndex(
   tx: Tx,
@@ -57,7 +57,7 @@ export async function takeNextIndex(
   await tx.insertOrKeep('conversation', row, ['appid', 'scope_key']);
   await tx.run(
     `update conversation set last_index = last_index + 1, updated_at = ${now},
-        due_at = case when lease_token is null then ${now} else due_at end
+        due_at = case when lease_token is null then coalesce(due_at, ${now}) else due_at end
       where appid = ? and scope_key = ?`,
     [appid, scopeKey],
   );

@@ -55,6 +55,7 @@ const seedCalls = new Set([
 
 /** Compares in constant time: hashes have one length. */
 function isBearer(authorization: string, token: string): boolean {
+  const given = /^bearer +(.*)$/i.exec(authorization)?.[1] ?? '';
   const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(authorization), digest(`Bearer ${token}`));
+  return timingSafeEqual(digest(given), digest(token));
 }

@@ -4,9 +4,9 @@ import type { AnyRequest } from './json-routes.ts';
 import { isObject } from './json-shape.ts';
 
 export interface BodyLimits {
-  /** A larger body is refused with 413 and its connection closed. */
+  /** A larger body is refused with 413. */
   maxBodyBytes: number;
-  /** A body that takes longer to arrive is refused. */
+  /** A body that takes longer to arrive is refused with 408. */
   bodyTimeoutMs: number;
 }
 
@@ -21,7 +21,7 @@ export class HttpRefusal extends Error {
   }
 }
 
-/** Reads a JSON object in UTF-8. Throws HttpRefusal (413, 415) or AppError (WRONG_SHAPE). */
+/** Reads a JSON object in UTF-8. Throws HttpRefusal (408, 413, 415) or AppError (WRONG_SHAPE). */
 export async function readJsonObject(request: AnyRequest, limits: BodyLimits): Promise<JsonObject> {
   checkType(request.headers['content-type'], request.headers['content-encoding']);
   const bytes = await readBytes(request, limits);
@@ -40,22 +40,29 @@ function checkType(type: string | undefined, encoding: string | string[] | undef
   if (name?.trim() !== 'application/json' || !isUtf8) throw new HttpRefusal(415, 'application/json in UTF-8 only');
 }
 
-async function readBytes(request: AnyRequest, { maxBodyBytes, bodyTimeoutMs }: BodyLimits): Promise<Buffer> {
+/** The request isn't destroyed when it is refused: its caller is to get the answer. */
+function readBytes(request: AnyRequest, { maxBodyBytes, bodyTimeoutMs }: BodyLimits): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const tooLarge = new HttpRefusal(413, `a body may have at most ${maxBodyBytes} bytes`);
   if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge;
-  const timer = setTimeout(() => request.destroy(new Error('the body took too long')), bodyTimeoutMs);
   const chunks: Buffer[] = [];
   let length = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      length += chunk.length;
-      if (length > maxBodyBytes) throw tooLarge;
-      chunks.push(chunk);
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-  return Buffer.concat(chunks);
+  const read = (chunk: Buffer) => {
+    length += chunk.length;
+    if (length > maxBodyBytes) refuse(tooLarge);
+    else chunks.push(chunk);
+  };
+  const refuse = (reason: Error) => {
+    request.off('data', read).pause();
+    reject(reason);
+  };
+  const timer = setTimeout(() => refuse(new HttpRefusal(408, 'the body took too long to arrive')), bodyTimeoutMs);
+  request
+    .on('data', read)
+    .once('end', () => resolve(Buffer.concat(chunks)))
+    .once('error', reject)
+    .once('close', () => reject(new AppError('UNAVAILABLE', 'the request was cut off')));
+  return promise.finally(() => clearTimeout(timer));
 }
 
 function parse(bytes: Buffer): unknown {

@@ -1,10 +1,10 @@
 import { createValidator, type Validator } from '@bufbuild/protovalidate';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
-import { ulid } from 'ulid';
 import { checkRules } from '../check-rules.ts';
 import type { Context } from '../context.ts';
 import { AppError, describeError } from '../errors.ts';
 import { reasonOfCode, toConnectError } from './errors.ts';
+import { requestIdHeader } from './request-id.ts';
 
 /** What surrounds every call, outermost first: observe (log, metrics, errors), deadline, validate. */
 export function createInterceptors(context: Context): Interceptor[] {
@@ -12,12 +12,12 @@ export function createInterceptors(context: Context): Interceptor[] {
 }
 
 /**
- * Gives the call an id, logs and measures it, and turns what it throws into what its caller may see. Only AppErrors
+ * Logs and measures the call, and turns what it throws into what its caller may see. Only AppErrors
  * speak; a failing database is UNAVAILABLE; all else is INTERNAL with the id under which the log has the rest.
  */
 function observe({ logger, metrics, database }: Context): Interceptor {
   return (next) => async (request) => {
-    const requestId = requestIdOf(request.header);
+    const requestId = request.header.get(requestIdHeader) ?? '';
     const method = `${request.service.typeName}/${request.method.name}`;
     const startedMs = performance.now();
     const finish = (code: string, fields: Record<string, unknown> = {}) => {
@@ -36,7 +36,6 @@ function observe({ logger, metrics, database }: Context): Interceptor {
     };
     try {
       const response = await next(request);
-      response.header.set('x-request-id', requestId);
       if (!response.stream) {
         finish('ok');
         return response;
@@ -48,16 +47,22 @@ function observe({ logger, metrics, database }: Context): Interceptor {
   };
 }
 
+/** A stream that is not read to its end was left by its caller. */
 async function* watchStream<T>(
   messages: AsyncIterable<T>,
   finish: (code: string) => void,
   fail: (error: unknown) => Error,
 ) {
+  let isOver = false;
   try {
     yield* messages;
+    isOver = true;
     finish('ok');
   } catch (error) {
+    isOver = true;
     throw fail(error);
+  } finally {
+    if (!isOver) finish('canceled');
   }
 }
 
@@ -71,23 +76,22 @@ function toTold(error: unknown, requestId: string, isTransient: (error: unknown)
   return toConnectError(new AppError(reason, `${text} (request ${requestId})`), requestId);
 }
 
-/** A caller's own id is taken where it is harmless. */
-function requestIdOf(header: Headers): string {
-  const given = header.get('x-request-id');
-  return given !== null && /^[\w.-]{1,64}$/.test(given) ? given : ulid();
-}
-
-/** Ends a unary call after `timeoutMs`. What it still waits for has time-outs of its own. */
+/**
+ * Ends a unary call after `timeoutMs`, and when its caller waits no longer. What it still waits for has time-outs of
+ * its own.
+ */
 function limitTime(timeoutMs: number): Interceptor {
   return (next) => async (request) => {
     if (request.stream || request.method.methodKind !== 'unary') return next(request);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const error = new ConnectError(`took longer than ${timeoutMs} ms`, Code.DeadlineExceeded);
-      timer = setTimeout(() => reject(error), timeoutMs);
-    });
+    const { signal } = request;
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    const error = new ConnectError(`took longer than ${timeoutMs} ms`, Code.DeadlineExceeded);
+    const timer = setTimeout(() => reject(error), timeoutMs);
+    const leave = () => reject(ConnectError.from(signal.reason, Code.Canceled));
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
     try {
-      return await Promise.race([next(request), late]);
+      return await Promise.race([over, next(request)]);
     } finally {
       clearTimeout(timer);
     }

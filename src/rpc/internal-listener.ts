@@ -12,6 +12,7 @@ import { createJsonRoutes, type Served, writeJson } from './json-routes.ts';
 import { listenOnePort, type OnePort, type OnePortRequest, type OnePortResponse } from './one-port.ts';
 import { operatorPages } from './operator-pages.ts';
 import { registerReflection } from './reflection.ts';
+import { requestIdHeader, setRequestId } from './request-id.ts';
 
 /** The listener for the WeChat side, internal services and operators. */
 export interface InternalListener extends OnePort {
@@ -40,11 +41,13 @@ export async function startInternalListener(context: Context, services: Served[]
       try {
         auth.check(method, requestHeader.get('authorization'));
       } catch (error) {
-        throw error instanceof AppError ? toConnectError(error, '') : error;
+        if (!(error instanceof AppError)) throw error;
+        throw toConnectError(error, requestHeader.get(requestIdHeader) ?? '');
       }
     },
   });
   const onRequest = (request: OnePortRequest, response: OnePortResponse) => {
+    setRequestId(request, response);
     if (jsonRoutes(request, response) || pages(request, response)) return;
     if (request.url?.startsWith('/api/')) writeJson(response, 404, { errcode: 40401, errmsg: 'no such path' });
     else connect(request, response);

@@ -27,6 +27,7 @@ import type { Auth } from './auth.ts';
 import { type BodyLimits, HttpRefusal, readJsonObject } from './body.ts';
 import { toConnectError, toEnvelope } from './errors.ts';
 import { checkShape } from './json-shape.ts';
+import { requestIdHeader } from './request-id.ts';
 
 /** A request of either HTTP version, and its answer. */
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
@@ -62,7 +63,7 @@ export function createJsonRoutes(services: readonly Served[], options: JsonRoute
   return (request, response) => {
     const method = routes.get((request.url ?? '').split('?', 1)[0]!);
     if (method === undefined) return false;
-    serve(method, request, response, options).catch((error) => writeError(response, error));
+    serve(method, request, response, options).catch((error) => writeError(request, response, error));
     return true;
   };
 }
@@ -96,11 +97,10 @@ async function serve(
   const { interceptors } = options;
   if (spec.kind === 'unary') {
     const output = await invokeUnaryImplementation(spec, context, input, interceptors);
-    const requestId = context.responseHeader.get('x-request-id');
-    writeJson(response, 200, { errcode: 0, errmsg: 'ok', ...encode(spec.method.output, output) }, requestId);
+    writeJson(response, 200, { errcode: 0, errmsg: 'ok', ...encode(spec.method.output, output) });
   } else {
     const outputs = transformInvokeImplementation(spec, context, interceptors)(only(input));
-    await writeLines(response, spec.method.output, outputs);
+    await writeLines(request, response, spec.method.output, outputs);
   }
 }
 
@@ -130,6 +130,7 @@ function encode<Desc extends DescMessage>(message: Desc, value: MessageShape<Des
 
 /** A stream over JSON: a line per message, the last one with the errcode. */
 async function writeLines<Desc extends DescMessage>(
+  request: AnyRequest,
   response: AnyResponse,
   message: Desc,
   outputs: AsyncIterable<MessageShape<Desc>>,
@@ -145,43 +146,43 @@ async function writeLines<Desc extends DescMessage>(
     line({ errcode: 0, errmsg: 'ok' });
   } catch (error) {
     if (!begun) throw error;
-    line(toEnvelope(toTold(error)).body);
+    line(toEnvelope(toTold(request, error)).body);
   }
   response.end();
 }
 
-function writeError(response: AnyResponse, error: unknown): void {
-  const told = toTold(error);
-  const { httpStatus, body } = toEnvelope(told);
+function writeError(request: AnyRequest, response: AnyResponse, error: unknown): void {
+  const { httpStatus, body } = toEnvelope(toTold(request, error));
   const status = error instanceof HttpRefusal ? error.status : httpStatus;
-  const requestId = told.metadata.get('x-request-id');
-  // What is left of a body that is too large is not read: the connection ends.
-  if (status === 413 && 'shouldKeepAlive' in response) response.shouldKeepAlive = false;
-  writeJson(response, status, body, requestId, status === 405 ? { allow: 'POST' } : {});
+  // What is left of a body is not read: the connection, or with HTTP/2 the stream, ends after the answer.
+  const isCut = status === 408 || status === 413;
+  if (isCut && 'shouldKeepAlive' in response) response.shouldKeepAlive = false;
+  writeJson(response, status, body, status === 405 ? { allow: 'POST' } : {});
+  if (isCut && 'stream' in response) response.stream.close();
 }
 
 export function writeJson(
   response: AnyResponse,
   status: number,
   body: unknown,
-  requestId: string | null = null,
   headers: Record<string, string> = {},
 ): void {
   if (response.headersSent || response.destroyed) return;
   response.statusCode = status;
   response.setHeader('content-type', 'application/json; charset=utf-8');
-  if (requestId !== null) response.setHeader('x-request-id', requestId);
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.end(JSON.stringify(body));
 }
 
 /** What the interceptors threw is told already; what came before them is told here. */
-function toTold(error: unknown): ConnectError {
+function toTold(request: AnyRequest, error: unknown): ConnectError {
   if (error instanceof ConnectError) return error;
-  if (error instanceof AppError) return toConnectError(error, '');
-  if (error instanceof HttpRefusal)
-    return toConnectError(new AppError(refusalReasons[error.status] ?? 'WRONG_SHAPE', error.message), '');
-  return toConnectError(new AppError('UNAVAILABLE', 'the request was cut off'), '');
+  const requestId = String(request.headers[requestIdHeader] ?? '');
+  if (error instanceof AppError) return toConnectError(error, requestId);
+  if (error instanceof HttpRefusal) {
+    return toConnectError(new AppError(refusalReasons[error.status] ?? 'WRONG_SHAPE', error.message), requestId);
+  }
+  return toConnectError(new AppError('INTERNAL', `internal error (request ${requestId})`), requestId);
 }
 
 const refusalReasons: Record<number, 'INVALID_FIELD' | 'NOT_FOUND'> = { 404: 'NOT_FOUND', 413: 'INVALID_FIELD' };

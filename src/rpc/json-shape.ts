@@ -29,7 +29,7 @@ function checkSingle(field: DescField, value: JsonValue, path: string): void {
     checkShape(field.message, value, `${path}.`);
   } else if (field.enum !== undefined) {
     const isName = typeof value === 'string' && field.enum.values.some(({ name }) => name === value);
-    if (!isName) checkWhole(value, path, -(2 ** 31), 2 ** 31 - 1);
+    if (!isName) checkNumber(value, path, -(2 ** 31), 2 ** 31 - 1);
   } else if (field.scalar === ScalarType.STRING) {
     if (typeof value !== 'string') throw wrongShape(path, 'a string');
     if (!value.isWellFormed()) throw invalidField(path, 'must be valid Unicode');
@@ -44,9 +44,12 @@ function checkSingle(field: DescField, value: JsonValue, path: string): void {
 
 /** A number, or its digits in a string, which the JSON form of protobuf takes as well. */
 function checkWhole(value: JsonValue, path: string, min: number, max: number): void {
-  const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
-  if (typeof number !== 'number') throw wrongShape(path, 'a number');
-  if (!Number.isInteger(number) || number < min || number > max) {
+  checkNumber(typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value, path, min, max);
+}
+
+function checkNumber(value: JsonValue, path: string, min: number, max: number): void {
+  if (typeof value !== 'number') throw wrongShape(path, 'a number');
+  if (!Number.isInteger(value) || value < min || value > max) {
     throw invalidField(path, `must be a whole number from ${min} to ${max}`);
   }
 }

@@ -56,7 +56,7 @@ function fail(fault: Fault, request: AnyRequest, response: AnyResponse): void {
   const { kind, status, errcode, retryAfterSeconds } = fault;
   const headers: Record<string, string> =
     retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
-  if (kind === 'http') writeJson(response, status, { errmsg: 'a fault that was asked for' }, null, headers);
-  if (kind === 'errcode') writeJson(response, 200, { errcode, errmsg: 'a fault that was asked for' }, null, headers);
+  if (kind === 'http') writeJson(response, status, { errmsg: 'a fault that was asked for' }, headers);
+  if (kind === 'errcode') writeJson(response, 200, { errcode, errmsg: 'a fault that was asked for' }, headers);
   if (kind === 'cut') request.socket.destroy();
 }

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { codeOfLength, rarityOf, scoreBlocks, type TermBlock } from '../../src/retrieval/score.ts';
+
+/** A block from entries of ordinal, frequency and length code. */
+function block(base: number, number: number, term: number, entries: [number, number, number][]): TermBlock {
+  const data = Buffer.from(entries.flatMap(([ordinal, tf, code]) => [ordinal & 0xff, ordinal >> 8, tf, code]));
+  return { base, block: number, term, data };
+}
+
+const options = { weights: [1, 2], averageLength: 100, limit: 10 };
+const usual = codeOfLength(100);
+
+describe('scoreBlocks', () => {
+  test('is BM25: the sum over terms of weight × tf·(k1+1) / (tf + k1·(1 − b + b·length/average))', () => {
+    const [best, second] = scoreBlocks(
+      [block(0, 0, 0, [[7, 3, usual]]), block(0, 0, 1, [[7, 1, usual]]), block(0, 1, 1, [[5, 2, codeOfLength(300)]])],
+      options,
+    );
+    const bm25 = (tf: number, length: number) => (tf * 2.2) / (tf + 1.2 * (0.25 + (0.75 * length) / 100));
+    assert.equal(best?.ordinal, 7);
+    assert.ok(Math.abs(best.score - (bm25(3, 100) + 2 * bm25(1, 100))) < 0.05);
+    assert.equal(second?.ordinal, 4096 + 5);
+    assert.ok(Math.abs(second.score - 2 * bm25(2, 300)) < 0.05);
+  });
+
+  test('the order in which blocks arrive changes nothing, to the last bit', () => {
+    const blocks = [0, 1].flatMap((base) =>
+      [0, 1, 2].flatMap((number) =>
+        [0, 1].map((term) =>
+          block(
+            base,
+            number,
+            term,
+            [0, 9, 4095].map((o) => [o, 1 + term + (o % 3), 90 + number]),
+          ),
+        ),
+      ),
+    );
+    assert.deepEqual(scoreBlocks([...blocks].reverse(), options), scoreBlocks(blocks, options));
+  });
+
+  test('equal scores are in the order of base and ordinal, also where only some of them fit', () => {
+    const all = [1, 0].map((base) =>
+      block(
+        base,
+        0,
+        0,
+        Array.from({ length: 50 }, (_, at) => [at * 3, 1, usual]),
+      ),
+    );
+    const top = scoreBlocks(all, { ...options, limit: 52 });
+    const places = top.map(({ base, ordinal }) => [base, ordinal]);
+    const expected = Array.from({ length: 100 }, (_, at) => [Math.floor(at / 50), (at % 50) * 3]).slice(0, 52);
+    assert.deepEqual(places, expected);
+  });
+
+  test('the best are kept wherever they stand', () => {
+    const entries = Array.from({ length: 4096 }, (_, at): [number, number, number] => [at, 1 + (at % 251), usual]);
+    const top = scoreBlocks([block(0, 0, 0, entries)], { ...options, limit: 16 });
+    assert.deepEqual(
+      top.map(({ ordinal }) => ordinal),
+      Array.from({ length: 16 }, (_, at) => 250 + 251 * at),
+    );
+  });
+
+  test('an entry that was cut off is left out', () => {
+    const cut = { ...block(0, 0, 0, [[1, 1, usual]]), data: Buffer.from([1, 0, 1, usual, 2, 0, 1]) };
+    assert.deepEqual(
+      scoreBlocks([cut], options).map(({ ordinal }) => ordinal),
+      [1],
+    );
+  });
+});
+
+test('a length code keeps a length to 5 %, from one token to tens of thousands', () => {
+  for (const length of [1, 2, 10, 77, 400, 5000, 60_000]) {
+    const restored = 2 ** (codeOfLength(length) / 16) - 1;
+    assert.ok(Math.abs(restored - length) / (length + 1) < 0.05, `${length} became ${restored}`);
+  }
+  assert.equal(codeOfLength(1e9), 255);
+});
+
+test('a word is the rarer the fewer hold it, and never worth less than nothing', () => {
+  const rarities = [0, 1, 10, 99, 100, 101].map((found) => rarityOf(100, found));
+  assert.ok(rarities.every((rarity, at) => rarity > 0 && (at === 0 || rarity <= rarities[at - 1]!)));
+});
