@@ -94,7 +94,7 @@ const bad: Record<string, string[]> = {
   LEARN_PAID_ARTICLES: ['yes', 'TRUE', '2'],
   ANSWER_THRESHOLD: ['-0.1', '1.1', '.5', 'half'],
   TEXT_LANGUAGE: ['fr', 'zh-CN'],
-  TEXT_REFUSAL: ['x'.repeat(601)],
+  TEXT_REFUSAL: ['x'.repeat(2001)],
   LOG_LEVEL: ['verbose', 'INFO'],
   DISPATCH_CRON: ['* * *', '61 * * * *', 'every minute', '* * * * * * *', '*/0 * * * *'],
   LEASE_SECONDS: ['0', '15'],

@@ -31,6 +31,7 @@ test('the account has at least 40 articles: one is paid, one is deleted, some me
 for (const { name: dialect } of dialects) {
   test(`its assistant answers the sample questions and cites the right article; ${dialect}`, async (t) => {
     const service = await startService({ dialect, articles: sandboxMessages });
+    t.after(() => service.stop());
     const appid = 'wx_sandbox';
     await service.createLearned(appid);
     const missed: string[] = [];
@@ -62,7 +63,6 @@ for (const { name: dialect } of dialects) {
       for (const sentence of sentencesOf(item.content)) assert.ok(!all.includes(sentence), sentence);
     }
     assert.equal(learned.length, items.length - left.length);
-    await service.stop();
   });
 }
 
@@ -191,6 +191,7 @@ describe("the sandbox's own paths", () => {
       const socket = connect(Number(port), hostname);
       socket.end(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
       let text = '';
+      socket.setTimeout(10_000, () => socket.destroy());
       socket.on('data', (data) => {
         text += data;
       });

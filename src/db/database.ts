@@ -49,6 +49,7 @@ function openSqlite({ url }: DatabaseOptions): Knex {
   return knexFactory({
     client: 'better-sqlite3',
     log: quiet,
+    compileSqlOnError: false, // else an error's text would hold the values, users' texts among them
     connection: { filename },
     useNullAsDefault: true,
     acquireConnectionTimeout: 30_000,
@@ -80,6 +81,7 @@ function openMysql({ url, poolSize, queryTimeoutMs }: DatabaseOptions): Knex {
   return knexFactory({
     client: 'mysql2',
     log: quiet,
+    compileSqlOnError: false, // else an error's text would hold the values, users' texts among them
     connection: {
       host: parsed.hostname,
       port: parsed.port === '' ? 3306 : Number(parsed.port),

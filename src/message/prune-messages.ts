@@ -15,7 +15,7 @@ export async function pruneMessages({ database, config, logger }: Context, signa
   let pruned = 0;
   while (!signal.aborted) {
     const batch = await listOld(database, after, days * dayMs, consentDays * dayMs);
-    const ids = batch.filter((row) => row.over === 1).map((row) => row.message_id);
+    const ids = batch.filter((row) => row.is_over === 1).map((row) => row.message_id);
     if (ids.length > 0) await database.tx((tx) => deleteMessages(tx, ids), { signal });
     pruned += ids.length;
     if (batch.length < batchSize) break;
@@ -32,13 +32,13 @@ interface Cursor {
 /** In the order of message_by_age, so that a run reads each message once. */
 function listOld(session: Session, after: Cursor, keepMs: number, keepWithConsentMs: number) {
   const { now } = session.dialect;
-  return session.all<Cursor & { over: number }>(
+  return session.all<Cursor & { is_over: number }>(
     `select m.message_id, m.created_at,
         case when m.state <> 'pending'
             and not exists (select 1 from dispatch d where d.message_id = coalesce(m.answers, m.message_id)
               and d.state = 'pending')
             and (a.deleted_at is not null or m.created_at < ${now} -
-              case when a.consent_at <= ${now} then ? else ? end) then 1 else 0 end over
+              case when a.consent_at <= ${now} then ? else ? end) then 1 else 0 end is_over
       from message m join assistant a on a.appid = m.appid
       where m.created_at < ${now} - case when a.deleted_at is null then ? else 0 end
         and (m.created_at > ? or (m.created_at = ? and m.message_id > ?))

@@ -60,7 +60,7 @@ export function bizcommService(state: WechatState, pageUrl: () => string): Servi
       author: item.author,
       digest: item.digest,
       content: item.content,
-      url: `${pageUrl()}/s/${articleId}/${msgidx}`,
+      url: `${pageUrl()}/s/${encodeURIComponent(articleId)}/${msgidx}`,
       isPaySubscribe: item.isPaySubscribe ?? false,
       isDeleted: item.isDeleted ?? false,
       pictureList: (item.pictures ?? []).map((cdnUrl) => ({ cdnUrl })),

@@ -9,18 +9,18 @@ import { publish, type WechatState } from './wechat-state.ts';
 /** Serves the sandbox's own paths, see README.md. False: the path is none of them. */
 export function createControls(state: WechatState) {
   return (request: AnyRequest, response: AnyResponse): boolean => {
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const article = /^\/s\/([^/]+)\/(\d+)$/.exec(url.pathname);
-    if (article) writeArticle(state, response, decodeURIComponent(article[1]!), Number(article[2]));
-    else if (url.pathname === '/sandbox/replies') {
-      const openid = url.searchParams.get('openid');
+    const [path, query] = (request.url ?? '').split('?', 2) as [string, string?];
+    const article = /^\/s\/([^/]+)\/(\d+)$/.exec(path);
+    if (article) writeArticle(state, response, article[1]!, Number(article[2]));
+    else if (path === '/sandbox/replies') {
+      const openid = new URLSearchParams(query).get('openid');
       const replies = state.replies.filter((reply) => openid === null || reply.openid === openid);
       writeJson(response, 200, { replies });
-    } else if (url.pathname === '/sandbox/notices') {
+    } else if (path === '/sandbox/notices') {
       const notices = state.notices.map((notice) => toJson(AiRagCompleteItemSchema, notice, noticeForm));
       writeJson(response, 200, { notices });
-    } else if (url.pathname === '/sandbox/articles') void change(request, response, (body) => publishFrom(state, body));
-    else if (url.pathname === '/sandbox/faults') void change(request, response, (body) => setFault(state, body));
+    } else if (path === '/sandbox/articles') void change(request, response, (body) => publishFrom(state, body));
+    else if (path === '/sandbox/faults') void change(request, response, (body) => setFault(state, body));
     else return false;
     return true;
   };
@@ -79,8 +79,8 @@ async function change(request: AnyRequest, response: AnyResponse, apply: (body: 
 }
 
 /** The article as a reader sees it. The page may run no script: its text may have come from a control. */
-function writeArticle(state: WechatState, response: AnyResponse, articleId: string, msgidx: number): void {
-  const item = state.messages.find((message) => message.articleId === articleId)?.items[msgidx - 1];
+function writeArticle(state: WechatState, response: AnyResponse, id: string, msgidx: number): void {
+  const item = state.messages.find(({ articleId }) => encodeURIComponent(articleId) === id)?.items[msgidx - 1];
   if (item === undefined || item.isDeleted) {
     writeJson(response, 404, { errmsg: 'no such article' });
     return;

@@ -156,7 +156,7 @@ for (const { name: dialect } of dialects) {
       assert.deepEqual(account.noticed(), [1, 4]);
     });
 
-    test('two processes on one database: the job runs once per slot', async () => {
+    test('two processes on one database: the job runs once per slot', async (t) => {
       const database = await dialects.find(({ name }) => name === dialect)!.create();
       const runs: string[] = [];
       const replica = (name: string) => {
@@ -169,22 +169,24 @@ for (const { name: dialect } of dialects) {
       };
       const startMs = Date.now();
       const replicas = await Promise.all([replica('one'), replica('two')]);
+      t.after(async () => {
+        await Promise.all(replicas.map((app) => app.stop()));
+        await database.drop();
+      });
       await until('some slots are over', () => runs.length >= 4);
-      await Promise.all(replicas.map((app) => app.stop()));
       const slots = Math.floor(Date.now() / 1000) - Math.floor(startMs / 1000);
       assert.ok(runs.length <= slots, `${runs.length} runs in ${slots} slots: ${runs}`);
-      await database.drop();
     });
   });
 }
 
-test('SyncArticles of an unknown account is 40401, and 40901 where there is no WeChat side', async () => {
+test('SyncArticles of an unknown account is 40401, and 40901 where there is no WeChat side', async (t) => {
   const service = await startService({ env: { BIZCOMM_URL: '' } });
+  t.after(() => service.stop());
   const path = '/api/wxmp/article/sync';
   assert.equal((await post(service.app.url, path, { appid: 'wx_nobody' })).errcode, 40401);
   assert.equal((await service.call('/api/wxmp/assistant/create', { appid: 'wx_alone', name: 'n' })).status, 2);
   const answer = await service.call(path, { appid: 'wx_alone' });
   assert.equal(answer.errcode, 40901);
   assert.match(answer.errmsg, /BIZCOMM_URL/);
-  await service.stop();
 });

@@ -62,6 +62,8 @@ for (const { name: dialect } of dialects) {
       assert.equal(await count('message', 'appid = ?'), 2 * rows.length, 'answers');
       const ofAccount = 'message_id in (select message_id from message where appid = ?)';
       assert.equal(await count('explanation', ofAccount), rows.length, 'explanations');
+      const orphaned = 'select 1 from explanation where message_id not in (select message_id from message)';
+      assert.deepEqual(await database.all(orphaned), [], 'explanations of nothing');
       assert.equal(await count('dispatch', 'appid = ? and message_id is not null'), rows.length, 'dispatches');
       return rows.map(({ msgid }) => Number(msgid.split('-')[1]));
     };
