@@ -1,3 +1,4 @@
+import { cutSentences } from '../retrieval/split-sentences.ts';
 import type { Block } from './clean-html.ts';
 
 /** A stretch of an article that is found and quoted as one. */
@@ -24,24 +25,6 @@ interface Packer {
 const DEFAULT_TARGET_CHARS = 400;
 const DEFAULT_MAX_CHARS = 600;
 const MAX_HEADING_CHARS = 100;
-
-const CJK_ENDS = '。！？；…｡';
-const LATIN_ENDS = '.!?';
-const CLOSERS = '”’」』）】》〉〕｝］)]}»';
-/** After one of these the quotation before it was only part of a sentence: “好！”，他说。 */
-const CONTINUERS = '，、：,:;';
-const ABBREVIATIONS = new Set('mr mrs ms dr prof st vs cf approx'.split(' '));
-const ABBREVIATIONS_OF_NUMBERS = new Set('no nos fig vol ch sec p pp art tel ext'.split(' '));
-
-/**
- * The sentences of a text, trimmed and none empty; put together they lose nothing but white space.
- * A newline always ends one, as do 。！？；… and, before white space or the end of the text, the Latin . ! and ?
- */
-export function splitSentences(text: string): string[] {
-  return segments(text)
-    .map((segment) => segment.trim())
-    .filter((sentence) => sentence !== '');
-}
 
 /**
  * Packs blocks, in order and losing nothing but white space, into passages of about `targetChars` (400 by default) and
@@ -140,7 +123,7 @@ function cutText(text: string, target: number, room: number): string[] {
   const pieces: string[] = [];
   let piece = '';
   let length = 0;
-  for (const segment of segments(text).flatMap((whole) => slices(whole, room))) {
+  for (const segment of cutSentences(text).flatMap((whole) => slices(whole, room))) {
     const added = countChars(segment);
     if (length > 0 && !isWorthAdding(length, added, target, room)) {
       pieces.push(piece.trim());
@@ -176,63 +159,4 @@ function countChars(text: string): number {
   let count = 0;
   for (const _ of text) count += 1;
   return count;
-}
-
-/** The text cut after each sentence, with the white space between two at the start of the second. */
-function segments(text: string): string[] {
-  const parts: string[] = [];
-  let start = 0;
-  let isQuoting = false;
-  for (let at = 0; at < text.length; ) {
-    const char = text.charAt(at);
-    let end = at + 1;
-    if (char === '"') isQuoting = !isQuoting;
-    let isEnd = char === '\n' || char === '\r';
-    if (CJK_ENDS.includes(char) || LATIN_ENDS.includes(char)) {
-      for (; isEndOrCloser(text, end, isQuoting); end += 1) if (text[end] === '"') isQuoting = false;
-      isEnd = endsSentence(text, start, at, end);
-    }
-    if (isEnd) {
-      parts.push(text.slice(start, end));
-      start = end;
-      // A quotation mark nobody closed, or an inch sign, must not turn round all that follow.
-      if (char === '\n') isQuoting = false;
-    }
-    at = end;
-  }
-  return [...parts, text.slice(start)];
-}
-
-function isEndOrCloser(text: string, at: number, isQuoting: boolean): boolean {
-  const char = text.charAt(at);
-  if (char === '') return false;
-  if (char === '"') return isQuoting;
-  if (char === "'") return isBlank(text, at + 1);
-  return CJK_ENDS.includes(char) || LATIN_ENDS.includes(char) || CLOSERS.includes(char);
-}
-
-/** Whether the end marks and closers from `at` to `end` end the sentence that began at `start`. */
-function endsSentence(text: string, start: number, at: number, end: number): boolean {
-  for (let mark = at; mark < end; mark += 1) {
-    if (CJK_ENDS.includes(text.charAt(mark))) return end === text.length || !CONTINUERS.includes(text.charAt(end));
-  }
-  const isLoneStop = end === at + 1 && text[at] === '.';
-  return isBlank(text, end) && !(isLoneStop && isPartOfWord(text, start, at));
-}
-
-/** Whether the full stop at `at` belongs to an abbreviation or to the number of a list item, as in "1. 内容". */
-function isPartOfWord(text: string, start: number, at: number): boolean {
-  const before = text.slice(Math.max(start, at - 12), at);
-  if (at - start < 12 && /^\s*\d{1,3}$/.test(before)) return true;
-  const word = /(?:^|[^A-Za-z.])([A-Za-z][A-Za-z.]*)$/.exec(before)?.[1]?.toLowerCase() ?? '';
-  const isBeforeNumber = /^\s\d/.test(text.slice(at + 1, at + 3));
-  return (
-    /^(?:[a-z]\.)+[a-z]$/.test(word) ||
-    ABBREVIATIONS.has(word) ||
-    (isBeforeNumber && ABBREVIATIONS_OF_NUMBERS.has(word))
-  );
-}
-
-function isBlank(text: string, at: number): boolean {
-  return at >= text.length || /\s/.test(text.charAt(at));
 }

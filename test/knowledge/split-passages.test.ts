@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Block } from '../../src/knowledge/clean-html.ts';
-import { splitPassages, splitSentences } from '../../src/knowledge/split-passages.ts';
+import { splitPassages } from '../../src/knowledge/split-passages.ts';
+import { splitSentences } from '../../src/retrieval/split-sentences.ts';
 
 const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);
 const text = (value: string): Block => ({ kind: 'text', text: value });
