@@ -18,8 +18,10 @@ interface ModelMessage {
   /** The word of each item; undefined: the item was deleted. */
   words: (string | undefined)[];
   bans: Map<number, boolean>;
-  /** Its id may be published again after a deletion; then its events come in order. Bans always do. */
+  /** What was deleted may be published again; then its events come in order. Bans always do. */
   returns: boolean;
+  /** The items that were ever deleted, counted from 0. */
+  deleted: Set<number>;
 }
 
 export interface ModelAccount {
@@ -55,8 +57,13 @@ export function createModelAccount({ appid, wechat }: Account, random: Random): 
     publish(wechat.state, { articleId, createTime: 1_790_000_000, items });
     mostItems.set(articleId, Math.max(words.length, mostItems.get(articleId) ?? 0));
   };
+  /** Gives a message other items; one that was deleted stays so unless the message returns. */
+  const replaceItems = (message: ModelMessage) => {
+    const isGone = (at: number) => message.deleted.has(at) && !message.returns;
+    message.words = Array.from({ length: 1 + random.below(3) }, (_, at) => (isGone(at) ? undefined : newWord()));
+  };
   const publishNew = (message: ModelMessage) => {
-    message.words = Array.from({ length: 1 + random.below(3) }, newWord);
+    replaceItems(message);
     show(message);
     if (random.chance(0.5)) tell(message, 4, 0);
     else for (const index of message.words.keys()) tell(message, 4, index + 1);
@@ -64,7 +71,7 @@ export function createModelAccount({ appid, wechat }: Account, random: Random): 
   const update = (message: ModelMessage) => {
     const at = random.below(message.words.length);
     if (random.chance(0.3)) {
-      message.words = Array.from({ length: 1 + random.below(3) }, newWord);
+      replaceItems(message);
       show(message);
       tell(message, 5, 0);
     } else if (message.words[at] !== undefined) {
@@ -81,6 +88,7 @@ export function createModelAccount({ appid, wechat }: Account, random: Random): 
       tell(message, 6, 0);
     } else if (message.words[at] !== undefined) {
       message.words[at] = undefined;
+      message.deleted.add(at);
       show(message);
       tell(message, 6, at + 1);
     }
@@ -98,7 +106,13 @@ export function createModelAccount({ appid, wechat }: Account, random: Random): 
       const kind = random.below(10);
       if (message === undefined || (kind < 2 && messages.length < 12)) {
         const articleId = `model${messages.length + 1}`;
-        const fresh = { articleId, words: [], bans: new Map(), returns: random.chance(0.5) };
+        const fresh = {
+          articleId,
+          words: [],
+          bans: new Map(),
+          returns: random.chance(0.5),
+          deleted: new Set<number>(),
+        };
         messages.push(fresh);
         publishNew(fresh);
       } else if (kind >= 7) ban(message, kind < 9);
