@@ -16,10 +16,14 @@ if (server === undefined) {
   if (process.env.CI) process.exit(1);
 } else say(`tests on SQLite and on ${server.origin}`);
 
-const child = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=180000', ...given, ...files], {
-  stdio: 'inherit',
-  env: { ...process.env, ...(server && { TEST_DATABASE_URL: server.url }) },
-});
+const child = spawn(
+  process.execPath,
+  ['--test', '--test-concurrency=2', '--test-timeout=180000', '--test-force-exit', ...given, ...files],
+  {
+    stdio: 'inherit',
+    env: { ...process.env, ...(server && { TEST_DATABASE_URL: server.url }) },
+  },
+);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
 const [code] = (await once(child, 'exit')) as [number | null];
 await server?.stop();

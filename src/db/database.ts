@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import knexFactory, { type Knex } from 'knex';
 import { type Dialect, mysql, sqlite } from './dialect.ts';
-import { createSession, type RawConnection, type Session } from './session.ts';
-import { retry, runTransaction, type Tx, type TxOptions } from './tx.ts';
+import { createSession, discard, type RawConnection, type Session, withCode } from './session.ts';
+import { type Connector, onConnection, retry, runTransaction, type Tx, type TxOptions } from './tx.ts';
 
 /** The database of the service: a session on the pool, and transactions. */
 export interface Database extends Session {
@@ -28,18 +29,24 @@ export interface DatabaseOptions {
 /** Opens the database. Nothing is read or written yet; a missing folder for SQLite's file is made. */
 export function openDatabase(options: DatabaseOptions): Database {
   const dialect = options.url.startsWith('sqlite:') ? sqlite : mysql;
-  const knex = dialect === sqlite ? openSqlite(options) : openMysql(options);
-  const session = createSession(knex, dialect, options.queryTimeoutMs);
-  const again = <T>(statement: () => Promise<T>) => retry(statement, dialect.isTransient);
+  const sockets = new Set<Socket>();
+  const knex = dialect === sqlite ? openSqlite(options) : openMysql(options, sockets);
+  const connector = createConnector(knex, dialect, options.queryTimeoutMs);
+  const again = <T>(use: (session: Session) => Promise<T>) =>
+    retry(() => onConnection(connector, use), dialect.isTransient);
   return {
     dialect,
-    all: (sql, bindings) => again(() => session.all(sql, bindings)),
-    run: (sql, bindings) => again(() => session.run(sql, bindings)),
-    insert: (table, rows) => again(() => session.insert(table, rows)),
-    insertOrKeep: (table, row, key) => again(() => session.insertOrKeep(table, row, key)),
-    upsert: (table, row, key, merge) => again(() => session.upsert(table, row, key, merge)),
-    tx: (work, txOptions) => runTransaction(connector(knex, dialect, options.queryTimeoutMs), work, txOptions),
-    close: () => knex.destroy(),
+    all: (sql, bindings) => again((session) => session.all(sql, bindings)),
+    run: (sql, bindings) => again((session) => session.run(sql, bindings)),
+    insert: (table, rows) => again((session) => session.insert(table, rows)),
+    insertOrKeep: (table, row, key) => again((session) => session.insertOrKeep(table, row, key)),
+    upsert: (table, row, key, merge) => again((session) => session.upsert(table, row, key, merge)),
+    tx: (work, txOptions) => runTransaction(connector, work, txOptions),
+    async close() {
+      await knex.destroy();
+      // The driver has said farewell and waits for the server's answer: on a half-open connection, for a long time.
+      for (const socket of sockets) socket.destroy();
+    },
   };
 }
 
@@ -76,12 +83,17 @@ function openSqlite({ url }: DatabaseOptions): Knex {
 /** knex writes to the console what it also throws. */
 const quiet = { warn() {}, error() {}, deprecate() {}, debug() {} };
 
-function openMysql({ url, poolSize, queryTimeoutMs }: DatabaseOptions): Knex {
+/** An idle connection is closed after half of this; one whose peer has vanished must not hold its locks for longer. */
+const maxIdleSeconds = 20;
+
+function openMysql({ url, poolSize, queryTimeoutMs }: DatabaseOptions, sockets: Set<Socket>): Knex {
   const parsed = new URL(url);
   return knexFactory({
     client: 'mysql2',
     log: quiet,
     compileSqlOnError: false, // else an error's text would hold the values, users' texts among them
+    // knex would ask for it, without a time-out, and keep all connections waiting for the answer.
+    version: 'latest',
     connection: {
       host: parsed.hostname,
       port: parsed.port === '' ? 3306 : Number(parsed.port),
@@ -96,32 +108,48 @@ function openMysql({ url, poolSize, queryTimeoutMs }: DatabaseOptions): Knex {
     pool: {
       min: 0,
       max: poolSize,
-      // READ COMMITTED: claims lock the rows that they take and no gaps between them.
+      idleTimeoutMillis: (maxIdleSeconds * 1000) / 2,
       afterCreate: (connection: MysqlConnection, done: (error: unknown, c: unknown) => void) => {
-        connection.query('set session transaction isolation level read committed', (error) => {
-          if (error) return done(error, connection);
-          const lockWaitSeconds = Math.max(1, Math.floor(queryTimeoutMs / 2000));
-          connection.query(
-            `set session time_zone = '+00:00', innodb_lock_wait_timeout = ${lockWaitSeconds},
-             sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY'`,
-            (failure) => done(failure ?? undefined, connection),
-          );
+        sockets.add(connection.stream);
+        connection.stream.once('close', () => sockets.delete(connection.stream));
+        setUp(connection, queryTimeoutMs, (error) => {
+          if (error) discard(connection, error);
+          done(error ?? undefined, connection);
         });
       },
     },
   });
 }
 
-interface MysqlConnection {
-  query(sql: string, done: (error: Error | null) => void): void;
+/** READ COMMITTED: claims lock the rows that they take and no gaps between them. */
+function setUp(connection: MysqlConnection, timeout: number, done: (error: Error | null) => void): void {
+  connection.query({ sql: 'set session transaction isolation level read committed', timeout }, (error) => {
+    if (error) return done(error);
+    const lockWaitSeconds = Math.max(1, Math.floor(timeout / 2000));
+    const sql = `set session time_zone = '+00:00', innodb_lock_wait_timeout = ${lockWaitSeconds},
+      wait_timeout = ${maxIdleSeconds},
+      sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY'`;
+    connection.query({ sql, timeout }, done);
+  });
+}
+
+interface MysqlConnection extends RawConnection {
+  stream: Socket;
+  query(statement: { sql: string; timeout: number }, done: (error: Error | null) => void): void;
 }
 
 /** How tx.ts gets at connections, so that it need not know knex. */
-function connector(knex: Knex, dialect: Dialect, queryTimeoutMs: number) {
+function createConnector(knex: Knex, dialect: Dialect, queryTimeoutMs: number): Connector {
   return {
     dialect,
-    acquire: () => knex.client.acquireConnection() as Promise<RawConnection>,
-    release: (connection: RawConnection) => knex.client.releaseConnection(connection) as Promise<void>,
-    session: (connection: RawConnection) => createSession(knex, dialect, queryTimeoutMs, connection),
+    async acquire() {
+      try {
+        return (await knex.client.acquireConnection()) as RawConnection;
+      } catch (error) {
+        throw withCode(error);
+      }
+    },
+    release: (connection) => knex.client.releaseConnection(connection),
+    session: (connection) => createSession(knex, dialect, queryTimeoutMs, connection),
   };
 }

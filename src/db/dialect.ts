@@ -60,6 +60,7 @@ const transientCodes = new Set([
   'EPIPE',
   'ETIMEDOUT',
   'PROTOCOL_CONNECTION_LOST',
+  'PROTOCOL_SEQUENCE_TIMEOUT',
   'QUERY_TIMEOUT',
   'CONNECTION_CLOSED',
 ]);

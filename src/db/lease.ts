@@ -14,6 +14,7 @@
  * token is set, and the one who releases locks the row first and then looks for work (see each `release…`).
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Binding, Session } from './session.ts';
 
 /** What is leased: a table with `due_at` and `lease_token`, and the column of its primary key. */
@@ -105,7 +106,10 @@ export async function whileRenewing<T>(
 ): Promise<T> {
   const lost = new AbortController();
   const timer = setInterval(async () => {
-    const held = await renewLease(session, lease).catch(() => isTrusted(lease));
+    // A database that doesn't answer in time has not renewed anything: the lease ends meanwhile.
+    const limitMs = Math.max(lease.trustedUntilMs - performance.now(), (lease.leaseMs * marginShare) / 2);
+    const renewed = renewLease(session, lease).catch(() => undefined);
+    const held = (await Promise.race([renewed, sleep(limitMs, undefined, { ref: false })])) ?? isTrusted(lease);
     if (!held) lost.abort(new LeaseLost(lease));
   }, lease.leaseMs / 3);
   try {

@@ -5,7 +5,7 @@ import type { Dialect } from './dialect.ts';
 /** A value that a statement may be given. */
 export type Binding = string | number | null | Uint8Array;
 
-/** Where statements run: the pool, or the connection of a transaction. Every statement has a time-out. */
+/** Where statements run: any connection of the pool, or that of a transaction. Every statement has a time-out. */
 export interface Session {
   dialect: Dialect;
   /** Runs a SELECT and returns its rows. */
@@ -21,12 +21,12 @@ export interface Session {
 }
 
 /**
- * A session on the pool, or on one connection. A statement that exceeds `timeoutMs` fails and its connection is thrown
- * away: on a half-open connection it would wait without limit.
+ * A session on a connection. A statement that exceeds `timeoutMs` fails and its connection is thrown away: a half-open
+ * one would keep it waiting without limit.
  */
-export function createSession(knex: Knex, dialect: Dialect, timeoutMs: number, connection?: RawConnection): Session {
+export function createSession(knex: Knex, dialect: Dialect, timeoutMs: number, connection: RawConnection): Session {
   const execute = async <T>(statement: Knex.Raw | Knex.QueryBuilder): Promise<T> => {
-    const bound = connection === undefined ? statement : statement.connection(connection);
+    const bound = statement.connection(connection);
     if (dialect.name === 'sqlite') {
       // Runs synchronously: no timer could end it, and no timer or socket would have its turn between statements.
       await nextTurn();
@@ -35,7 +35,9 @@ export function createSession(knex: Knex, dialect: Dialect, timeoutMs: number, c
     try {
       return (await bound.timeout(timeoutMs)) as T;
     } catch (error) {
-      throw named(error, connection);
+      const coded = withCode(error);
+      if (coded !== error) discard(connection, coded);
+      throw coded;
     }
   };
   const session: Session = {
@@ -79,10 +81,18 @@ export interface RawConnection {
   /** knex: when set, the connection isn't given out again. */
   __knex__disposed?: unknown;
   destroy?(): void;
+  stream?: { destroy(): void };
 }
 
-/** Gives knex's time-outs and a closed connection a code, and throws the connection of a transaction away with them. */
-function named(error: unknown, connection: RawConnection | undefined): unknown {
+/** Throws a connection away. Its socket, too: on a half-open one a farewell would wait for an answer. */
+export function discard(connection: RawConnection, reason: unknown): void {
+  connection.__knex__disposed = reason;
+  connection.destroy?.();
+  connection.stream?.destroy();
+}
+
+/** Gives knex's time-outs, of a statement or of waiting for a connection, and a closed connection a code. */
+export function withCode(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code =
     error.name === 'KnexTimeoutError'
@@ -90,10 +100,5 @@ function named(error: unknown, connection: RawConnection | undefined): unknown {
       : /in closed state/.test(error.message)
         ? 'CONNECTION_CLOSED'
         : undefined;
-  if (code === undefined) return error;
-  if (connection !== undefined) {
-    connection.__knex__disposed = error;
-    connection.destroy?.();
-  }
-  return Object.assign(new Error(error.message, { cause: error }), { code });
+  return code === undefined ? error : Object.assign(new Error(error.message, { cause: error }), { code });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dialect } from './dialect.ts';
-import type { RawConnection, Session } from './session.ts';
+import { discard, type RawConnection, type Session } from './session.ts';
 
 /** The session of a transaction. */
 export interface Tx extends Session {
@@ -15,7 +15,8 @@ export interface TxOptions {
   patienceMs?: number;
 }
 
-interface Connector {
+/** The pool of connections. */
+export interface Connector {
   dialect: Dialect;
   acquire(): Promise<RawConnection>;
   release(connection: RawConnection): Promise<void>;
@@ -53,23 +54,32 @@ export async function retry<T>(
   }
 }
 
-async function attemptOnce<T>(connector: Connector, work: (tx: Tx) => Promise<T>): Promise<T> {
+/** Runs `use` on a connection of the pool. */
+export async function onConnection<T>(
+  connector: Connector,
+  use: (session: Session, connection: RawConnection) => Promise<T>,
+): Promise<T> {
   const connection = await connector.acquire();
-  const committed: (() => void)[] = [];
-  let result: T;
   try {
-    const session = connector.session(connection);
+    return await use(connector.session(connection), connection);
+  } finally {
+    await connector.release(connection);
+  }
+}
+
+async function attemptOnce<T>(connector: Connector, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const committed: (() => void)[] = [];
+  const result = await onConnection(connector, async (session, connection) => {
     await session.run(connector.dialect.begin);
     try {
-      result = await work({ ...session, afterCommit: (action) => committed.push(action) });
+      const done = await work({ ...session, afterCommit: (action) => committed.push(action) });
       await session.run('commit');
+      return done;
     } catch (error) {
       await rollBack(session, connection);
       throw error;
     }
-  } finally {
-    await connector.release(connection);
-  }
+  });
   for (const action of committed) action();
   return result;
 }
@@ -80,7 +90,6 @@ async function rollBack(session: Session, connection: RawConnection): Promise<vo
   try {
     await session.run('rollback');
   } catch (error) {
-    connection.__knex__disposed = error;
-    connection.destroy?.();
+    discard(connection, error);
   }
 }

@@ -4,7 +4,7 @@ import type { Run } from '../db/work-loop.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { type BackoffOptions, backoffMs } from './backoff.ts';
-import { beginHead } from './begin.ts';
+import { beginHead, findHead } from './begin.ts';
 import { classify } from './classify.ts';
 import type { Dispatch, Senders } from './dispatch.ts';
 import { type EndState, releaseLane, settleEnd, settleRetry, takeBackStart } from './settle.ts';
@@ -31,14 +31,15 @@ export interface DeliverOptions {
 export async function deliverLane(options: DeliverOptions, lease: Lease, run: Run): Promise<void> {
   const { database } = options;
   while (!run.isStopping()) {
-    const head = await database.tx((tx) => beginHead(tx, lease));
-    if (head === 'lost') return lost(options, lease);
+    const head = await findHead(database, lease.id);
     if (head === undefined) {
       const pending = await database.tx((tx) => releaseLane(tx, lease));
       if (pending) options.wakeIn(0);
       return;
     }
-    if (!(await deliverHead(options, lease, head, run.signal))) return;
+    const begun = await database.tx((tx) => beginHead(tx, lease, head));
+    if (begun === 'lost') return lost(options, lease);
+    if (begun === 'begun' && !(await deliverHead(options, lease, head, run.signal))) return;
   }
   await database.tx((tx) => releaseLane(tx, lease));
 }
@@ -63,7 +64,7 @@ async function deliverHead(
   const send = options.senders.get(head.kind);
   if (send === undefined) return wait(options, lease, head, { reason: `no sender for ${head.kind} here` });
   if (!isTrusted(lease, options.sendTimeoutMs)) {
-    await takeBackStart(options.database, head.dispatchId);
+    await takeBackStart(options.database, head);
     return true; // begin renews the lease
   }
   try {

@@ -1,6 +1,7 @@
 import { type Lease, lockLease, releaseLease } from '../db/lease.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
+import type { Dispatch } from './dispatch.ts';
 
 /** How a dispatch ended. */
 export type EndState = 'delivered' | 'expired' | 'dead';
@@ -47,9 +48,11 @@ export async function settleRetry(
 }
 
 /** Takes back the start of a try that was not made: the lease could not be trusted for a whole send. */
-export async function takeBackStart(session: Session, dispatchId: string): Promise<void> {
-  await session.run('update dispatch set started = started - 1 where dispatch_id = ? and started > finished', [
+export async function takeBackStart(session: Session, { dispatchId, started }: Dispatch): Promise<void> {
+  await session.run("update dispatch set started = ? where dispatch_id = ? and started = ? and state = 'pending'", [
+    started,
     dispatchId,
+    started + 1,
   ]);
 }
 

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { claimDue, type Lease, LeaseLost, lockLease, releaseLease, whileRenewing } from '../db/lease.ts';
+import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { type Run, startWorkLoop, type WorkLoop } from '../db/work-loop.ts';
 import { backoffMs } from '../dispatch/backoff.ts';
@@ -68,8 +69,9 @@ async function tryMessage(
   signal: AbortSignal,
 ): Promise<number> {
   const { database, logger, metrics, texts } = context;
-  const { unfinished, failures } = await database.tx((tx) => beginTry(tx, lease));
-  if (unfinished >= maxTries || failures >= maxTries) {
+  const tries = await loadTries(database, lease.id);
+  await database.tx((tx) => beginTry(tx, lease, tries));
+  if (tries.started - tries.finished >= maxTries || tries.failures >= maxTries) {
     await commitAnswer(context, lease, message, fixed(texts.failed, 'failed'));
     return 0;
   }
@@ -80,29 +82,40 @@ async function tryMessage(
     return 0;
   } catch (error) {
     if (error instanceof LeaseLost) throw error;
-    await database.tx((tx) => failTry(tx, lease, signal.aborted));
+    const failures = tries.failures + (signal.aborted ? 0 : 1); // one that a stop cut off is no failure
+    await database.tx((tx) => failTry(tx, lease, failures));
     metrics.messages.inc({ event: 'failed' });
     logger.error({ appid: message.appid, msgid: message.msgid, error: describeError(error) }, 'answering failed');
-    return signal.aborted ? 1 : backoffMs(failures + 1, backoff);
+    return signal.aborted ? 1 : backoffMs(failures, backoff);
   }
 }
 
-/** Counts the start of a try, and tells how many before it have no end, and how many failed in a row. */
-async function beginTry(tx: Tx, lease: Lease): Promise<{ unfinished: number; failures: number }> {
-  if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
-  const [row] = await tx.all<{ unfinished: number; failures: number }>(
-    'select started - finished unfinished, failures from conversation where conversation_id = ?',
-    [lease.id],
+/** Tries at a conversation's oldest message: begun and ended, and how many failed in a row. */
+interface Tries {
+  started: number;
+  finished: number;
+  failures: number;
+}
+
+async function loadTries(session: Session, conversationId: string): Promise<Tries> {
+  const [row] = await session.all<Tries>(
+    'select started, finished, failures from conversation where conversation_id = ?',
+    [conversationId],
   );
-  await tx.run('update conversation set started = started + 1 where conversation_id = ?', [lease.id]);
   return row!;
 }
 
-/** Counts the end of a try that failed; one that a stop cut off is no failure. */
-async function failTry(tx: Tx, lease: Lease, stopped: boolean): Promise<void> {
+/** Counts the start of a try. By value, as failTry: a commit that takes effect unseen counts once. */
+async function beginTry(tx: Tx, lease: Lease, { started }: Tries): Promise<void> {
+  if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
+  await tx.run('update conversation set started = ? where conversation_id = ?', [started + 1, lease.id]);
+}
+
+/** Counts the end of a try that failed. */
+async function failTry(tx: Tx, lease: Lease, failures: number): Promise<void> {
   if (!(await lockLease(tx, lease))) return;
-  await tx.run('update conversation set finished = started, failures = failures + ? where conversation_id = ?', [
-    stopped ? 0 : 1,
+  await tx.run('update conversation set finished = started, failures = ? where conversation_id = ?', [
+    failures,
     lease.id,
   ]);
 }

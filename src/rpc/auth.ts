@@ -6,7 +6,8 @@ import { AppError } from '../errors.ts';
 /**
  * Who may call what. The seed's calls are open, or want WXMP_TOKEN where it is set. Health and reflection are open.
  * Everything else is for operators: it wants ADMIN_TOKEN, and without one it exists only while this machine alone can
- * reach the listener. A method that is in neither list is for operators: forgetting one closes it.
+ * reach the listener (and, in wxmp.*, wants WXMP_TOKEN where that is set). A method that is in neither list is for
+ * operators: forgetting one closes it.
  */
 export interface Auth {
   /** Whether the method exists here. */
@@ -20,7 +21,7 @@ export function createAuth(config: Config): Auth {
     const name = `${method.parent.typeName}.${method.name}`;
     if (seedCalls.has(name)) return config.WXMP_TOKEN;
     if (openServices.test(name)) return undefined;
-    return config.ADMIN_TOKEN;
+    return config.ADMIN_TOKEN ?? (name.startsWith('wxmp.') ? config.WXMP_TOKEN : undefined);
   };
   return {
     exists(method) {

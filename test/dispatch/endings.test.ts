@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Database } from '../../src/db/database.ts';
-import { beginHead } from '../../src/dispatch/begin.ts';
+import { beginHead, findHead } from '../../src/dispatch/begin.ts';
 import { claimLanes } from '../../src/dispatch/claim.ts';
 import type { Sender } from '../../src/dispatch/dispatch.ts';
 import { enqueue } from '../../src/dispatch/enqueue.ts';
@@ -41,7 +41,8 @@ eachDatabase((dialect, create) => {
       await database.run('update lane set due_at = null where lane_id <> ?', [laneId]);
       const [lease] = await claimLanes(database, 1, 60_000);
       assert.equal(lease?.id, laneId);
-      await database.tx((tx) => beginHead(tx, lease!));
+      const head = await findHead(database, laneId);
+      assert.equal(await database.tx((tx) => beginHead(tx, lease!, head!)), 'begun');
       await database.run(`update lane set due_at = ${database.dialect.now}`);
     };
 

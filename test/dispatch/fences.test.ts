@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../src/db/database.ts';
 import type { Lease } from '../../src/db/lease.ts';
-import { beginHead } from '../../src/dispatch/begin.ts';
+import { beginHead, findHead } from '../../src/dispatch/begin.ts';
 import { claimLanes } from '../../src/dispatch/claim.ts';
 import { deliverLane } from '../../src/dispatch/deliver.ts';
 import type { Sender } from '../../src/dispatch/dispatch.ts';
@@ -69,11 +69,11 @@ eachDatabase((dialect, create) => {
 
     test('a lane that is stolen after a settle is neither begun again nor released', async () => {
       const { database, lease } = await claimed();
-      const head = await database.tx((tx) => beginHead(tx, lease));
-      assert.ok(head !== undefined && head !== 'lost');
+      const head = (await findHead(database, lease.id))!;
+      assert.equal(await database.tx((tx) => beginHead(tx, lease, head)), 'begun');
       assert.equal(await database.tx((tx) => settleEnd(tx, lease, head.dispatchId, 'delivered', null)), true);
       const stolen = await steal(database);
-      assert.equal(await database.tx((tx) => beginHead(tx, lease)), 'lost');
+      assert.equal(await database.tx((tx) => beginHead(tx, lease, head)), 'lost');
       assert.equal(await database.tx((tx) => settleEnd(tx, lease, head.dispatchId, 'dead', 'late')), false);
       assert.equal(await database.tx((tx) => settleRetry(tx, lease, head.dispatchId, 'late', () => 1)), undefined);
       assert.equal(await database.tx((tx) => releaseLane(tx, lease)), false);
@@ -82,14 +82,35 @@ eachDatabase((dialect, create) => {
 
     test('settling twice, as when a commit took effect unseen, changes nothing the second time', async () => {
       const { database, lease } = await claimed();
-      const head = await database.tx((tx) => beginHead(tx, lease));
-      assert.ok(head !== undefined && head !== 'lost');
+      const head = (await findHead(database, lease.id))!;
+      assert.equal(await database.tx((tx) => beginHead(tx, lease, head)), 'begun');
       const settle = (state: 'delivered' | 'dead') =>
         database.tx((tx) => settleEnd(tx, lease, head.dispatchId, state, null));
       assert.equal(await settle('delivered'), true);
       const settled = await snapshot(database);
       assert.equal(await settle('dead'), true);
       assert.equal(await snapshot(database), settled);
+    });
+
+    test('beginning again and again, as when commits take effect unseen, is one start: no innocent is buried', async () => {
+      const { database, lease } = await claimed();
+      const head = (await findHead(database, lease.id))!;
+      for (let again = 0; again < 4; again++) {
+        assert.equal(await database.tx((tx) => beginHead(tx, lease, head)), 'begun');
+      }
+      const { send, sent } = recordingSender();
+      await deliver(database, lease, send);
+      assert.deepEqual(sent, ['one', 'two']);
+    });
+
+    test('one that was cancelled after it was looked at is not sent', async () => {
+      const { database, lease } = await claimed();
+      const head = (await findHead(database, lease.id))!;
+      await database.run("update dispatch set state = 'cancelled' where payload = 'one'");
+      assert.equal(await database.tx((tx) => beginHead(tx, lease, head)), 'gone');
+      const { send, sent } = recordingSender();
+      await deliver(database, lease, send);
+      assert.deepEqual(sent, ['two']);
     });
 
     test('whoever was paused past its lease does not send, even if nobody has taken the lane yet', async () => {

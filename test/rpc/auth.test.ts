@@ -48,6 +48,7 @@ const setups: Setup[] = [
     wants: (method) => (isAdmin(method) ? ADMIN_TOKEN : undefined),
     admin: true,
   },
+  { what: 'with WXMP_TOKEN alone, on loopback', env: { WXMP_TOKEN }, wants: () => WXMP_TOKEN, admin: true },
   {
     what: 'with WXMP_TOKEN alone, on all interfaces',
     env: { WXMP_TOKEN, HTTP_ADDR: '0.0.0.0:0' },

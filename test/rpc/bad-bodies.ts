@@ -87,9 +87,9 @@ function stringPuts(rules: FieldRules | undefined): Put[] {
     puts.push(['as many letters as there may be', 'a'.repeat(length), 0]);
     puts.push(['as many signs of two UTF-16 units as there may be', '🐧'.repeat(length), 0]);
   }
-  // Ids are told by their pattern; each of them forbids white space and control characters.
-  const controls = rule?.pattern ? ['a\u0000', '\u0007a', 'a\nb', 'a b', 'a\u007f'] : [];
-  for (const value of controls) puts.push([JSON.stringify(value), value, 40001]);
+  // A pattern is that of ids: white space and control characters are forbidden there, and harmless elsewhere.
+  const controls = ['a\u0000', '\u0007a', 'a\nb', 'a b', 'a\u007f'];
+  for (const value of controls) puts.push([JSON.stringify(value), value, rule?.pattern || rule?.in.length ? 40001 : 0]);
   return puts;
 }
 

@@ -28,7 +28,7 @@ export async function startReceiver(answer: (call: Arrived) => void | Promise<vo
     const method = /(\w+)(\?|$)/.exec(request.url ?? '')?.[1] ?? '';
     const call = { method, body: text === '' ? undefined : JSON.parse(text), request, response };
     arrived.push(call);
-    await answer(call);
+    await (async () => answer(call))().catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = async () => {
