@@ -36,7 +36,7 @@ export interface App {
   publicUrl: string;
   /**
    * Stops: not ready any more, nothing new is claimed, what is under way ends within the grace or is handed over, the
-   * listeners close. Never throws.
+   * listeners close. A second call waits for the first.
    */
   stop(): Promise<void>;
 }
@@ -114,7 +114,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   internal.health.set('SERVING');
   wakeAll();
 
-  const stop = async () => {
+  const stopAll = async () => {
     const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;
     internal.health.end();
     await Promise.all([
@@ -125,6 +125,11 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     ]);
     await bizcomm?.close();
     await database.close();
+  };
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= stopAll();
+    return stopping;
   };
   return { url: `http://${hostPort(internal)}`, publicUrl: `http://${hostPort(publicListener)}`, stop };
 }

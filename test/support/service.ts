@@ -98,9 +98,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       service.app = await start(env);
     },
     async stop() {
-      await service.app.stop();
-      await wechat.close();
-      await database.drop();
+      try {
+        await service.app.stop();
+      } finally {
+        await wechat.close();
+        await database.drop();
+      }
     },
   };
   return service;
