@@ -1,12 +1,12 @@
 import { EventType } from '../../gen/wxmp/article/v1/article_pb.ts';
 import type { Context } from '../context.ts';
-import { claimDue, type Lease, LeaseLost, lockLease, releaseLease, whileRenewing } from '../db/lease.ts';
+import { type Lease, LeaseLost, lockLease, releaseLease } from '../db/lease.ts';
+import { startRenewingLoop } from '../db/renewing-loop.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
-import { type Run, startWorkLoop, type WorkLoop } from '../db/work-loop.ts';
+import type { Run, WorkLoop } from '../db/work-loop.ts';
 import { backoffMs } from '../dispatch/backoff.ts';
 import { classify } from '../dispatch/classify.ts';
-import { describeError } from '../errors.ts';
 import { documentState, noteState } from '../knowledge/document.ts';
 import { type Base, findBase } from '../knowledge/store.ts';
 import { beginEvent, endEvent, findNextEvent, type PendingEvent, retryEvent } from './event-store.ts';
@@ -26,20 +26,14 @@ const backoff = { baseMs: 1000, maxMs: 5 * 60 * 1000 };
 /** The workers that learn. See README.md. */
 export function startLearning(context: Context): WorkLoop {
   const { database, config, logger } = context;
-  const loop = startWorkLoop({
+  return startRenewingLoop({
+    session: database,
+    logger,
+    leased: { table: 'learning', key: 'knowledge_id' },
+    leaseMs: config.LEASE_SECONDS * 1000,
     concurrency: config.LEARN_WORKERS,
-    claim: (limit) =>
-      claimDue(database, { table: 'learning', key: 'knowledge_id' }, { limit, leaseMs: config.LEASE_SECONDS * 1000 }),
-    handle: (lease, run) =>
-      whileRenewing(database, lease, run.signal, (signal) =>
-        workBase(context, lease, { ...run, signal }, (ms) => loop.wakeIn(ms)),
-      ),
-    onError: (error) => {
-      const isLost = error instanceof LeaseLost;
-      logger[isLost ? 'warn' : 'error']({ error: describeError(error) }, 'learning stopped; another worker goes on');
-    },
+    work: (lease, run, wakeIn) => workBase(context, lease, run, wakeIn),
   });
-  return loop;
 }
 
 /** Takes one step after another while there is one, then releases the base until there is one again. */

@@ -1,8 +1,9 @@
 import type { Context } from '../context.ts';
-import { claimDue, type Lease, LeaseLost, lockLease, releaseLease, whileRenewing } from '../db/lease.ts';
+import { type Lease, LeaseLost, lockLease, releaseLease } from '../db/lease.ts';
+import { startRenewingLoop } from '../db/renewing-loop.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
-import { type Run, startWorkLoop, type WorkLoop } from '../db/work-loop.ts';
+import type { Run, WorkLoop } from '../db/work-loop.ts';
 import { backoffMs } from '../dispatch/backoff.ts';
 import { describeError } from '../errors.ts';
 import { viewOfChannel } from './channel.ts';
@@ -19,20 +20,14 @@ const backoff = { baseMs: 1000, maxMs: 30_000 };
 /** The workers that answer. See README.md, step 2. */
 export function startAnswering(context: Context): WorkLoop {
   const { database, config, logger } = context;
-  const leased = { table: 'conversation', key: 'conversation_id' } as const;
-  const loop = startWorkLoop({
+  return startRenewingLoop({
+    session: database,
+    logger,
+    leased: { table: 'conversation', key: 'conversation_id' },
+    leaseMs: config.LEASE_SECONDS * 1000,
     concurrency: config.ANSWER_WORKERS,
-    claim: (limit) => claimDue(database, leased, { limit, leaseMs: config.LEASE_SECONDS * 1000 }),
-    handle: (lease, run) =>
-      whileRenewing(database, lease, run.signal, (signal) =>
-        workConversation(context, lease, { ...run, signal }, (ms) => loop.wakeIn(ms)),
-      ),
-    onError: (error) => {
-      const isLost = error instanceof LeaseLost;
-      logger[isLost ? 'warn' : 'error']({ error: describeError(error) }, 'answering stopped; another worker goes on');
-    },
+    work: (lease, run, wakeIn) => workConversation(context, lease, run, wakeIn),
   });
-  return loop;
 }
 
 /** Answers what is pending, one message after another, then releases the conversation. */

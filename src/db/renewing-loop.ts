@@ -1,0 +1,31 @@
+import { describeError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { claimDue, type Lease, type Leased, LeaseLost, whileRenewing } from './lease.ts';
+import type { Session } from './session.ts';
+import { type Run, startWorkLoop, type WorkLoop } from './work-loop.ts';
+
+export interface RenewingLoopOptions {
+  session: Session;
+  logger: Logger;
+  leased: Leased;
+  leaseMs: number;
+  concurrency: number;
+  /** Works on a row and releases it; `wakeIn` makes the loop look again after so many milliseconds. */
+  work(lease: Lease, run: Run, wakeIn: (ms: number) => void): Promise<void>;
+}
+
+/** A work loop that renews the lease of each row for as long as it is worked on. */
+export function startRenewingLoop(options: RenewingLoopOptions): WorkLoop {
+  const { session, logger, leased, leaseMs, concurrency, work } = options;
+  const loop = startWorkLoop({
+    concurrency,
+    claim: (limit) => claimDue(session, leased, { limit, leaseMs }),
+    handle: (lease, run) =>
+      whileRenewing(session, lease, run.signal, (signal) => work(lease, { ...run, signal }, (ms) => loop.wakeIn(ms))),
+    onError: (error) => {
+      const level = error instanceof LeaseLost ? 'warn' : 'error';
+      logger[level]({ table: leased.table, error: describeError(error) }, 'work stopped; another worker goes on');
+    },
+  });
+  return loop;
+}
