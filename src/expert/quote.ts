@@ -25,12 +25,17 @@ const afterWorth = 0.04;
 const announcedWorth = 0.3;
 /** Of a further piece that repeats what is covered already. */
 const repeatedShare = 0.4;
-/** A further piece must be worth so much; one from another passage must add so much of the question. */
+/**
+ * A further piece must be worth so much. One from another passage must add so much of the question, and one from
+ * another document more: it brings another source, which has to support the answer as well.
+ */
 const leastWorth = 0.08;
 const leastNews = 0.1;
+const leastNewsOfOther = 0.2;
 
 interface Placed extends Piece {
   passage: number;
+  documentId: string;
   place: number;
   /** The passage's score in proportion to the best one's. */
   prior: number;
@@ -74,7 +79,16 @@ function placePieces(
     return cutPieces(found).map((piece, place) => {
       const own = tokens.map((token) => (piece.tokens.has(token) ? 1 : piece.context.has(token) ? contextDegree : 0));
       const degrees = tokens.map((token, at) => Math.max(own[at]!, title.has(token) ? titleDegree : 0));
-      return { ...piece, passage, place, prior, degrees, own, kind: kindOf(piece.text, kinds) };
+      return {
+        ...piece,
+        passage,
+        documentId: found.source.documentId,
+        place,
+        prior,
+        degrees,
+        own,
+        kind: kindOf(piece.text, kinds),
+      };
     });
   });
 }
@@ -134,12 +148,17 @@ function bestAddition(
   for (const piece of pieces.flat()) {
     if (piece.width > left || chosen.includes(piece) || /[?？]$/.test(piece.text)) continue;
     const news = piece.prior * newsOf(piece, covered, worths);
-    if (news < leastNews && !chosen.some(({ passage }) => passage === piece.passage)) continue;
+    if (news < leastNewsOf(piece, chosen)) continue;
     const repeated = piece.prior * repeatedShare * shareOf(piece.own, worths);
     const value = news + repeated + neighbourWorth(piece, chosen) + furtherKindWorth * piece.kind;
     if (value > (best?.value ?? leastWorth)) best = { value, piece };
   }
   return best?.piece;
+}
+
+function leastNewsOf(piece: Placed, chosen: readonly Placed[]): number {
+  if (chosen.some(({ passage }) => passage === piece.passage)) return 0;
+  return chosen.some(({ documentId }) => documentId === piece.documentId) ? leastNews : leastNewsOfOther;
 }
 
 function cover(covered: number[], { degrees }: Placed): void {

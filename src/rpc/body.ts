@@ -33,8 +33,8 @@ export async function readJsonObject(request: AnyRequest, limits: BodyLimits): P
 function checkType(type: string | undefined, encoding: string | string[] | undefined): void {
   if (encoding !== undefined && encoding !== 'identity')
     throw new HttpRefusal(415, 'a body may not be compressed here');
-  if (type === undefined) return;
-  const [name, ...parameters] = type.toLowerCase().split(';');
+  // Without a type it is refused as well: a web page could send that to a loopback listener without asking first.
+  const [name, ...parameters] = (type ?? '').toLowerCase().split(';');
   const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith('charset='));
   const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
   if (name?.trim() !== 'application/json' || !isUtf8) throw new HttpRefusal(415, 'application/json in UTF-8 only');
