@@ -183,7 +183,9 @@ function commandsIn(text: string): string[] {
 
 function bash(command: string, env: Record<string, string>): Promise<string> {
   return new Promise((resolve, reject) => {
-    const options = { cwd: root, env: { ...process.env, ...env }, timeout: 30_000 };
+    // The real curl where there is one.
+    const PATH = `${process.env.PATH}:${join(root, 'test/support/bin')}`;
+    const options = { cwd: root, env: { ...process.env, ...env, PATH }, timeout: 30_000 };
     execFile('bash', ['-c', command], options, (error, stdout, stderr) =>
       error === null ? resolve(stdout) : reject(new Error(`${command}: ${stderr}`)),
     );

@@ -1,11 +1,22 @@
-/** Runs the service in a process of its own that dies by SIGKILL at a named point: `KILL_AT=dispatch.sent` (`:3`: the third time). */
-import { startApp } from '../../src/app.ts';
+/**
+ * Runs the service in a process of its own that dies by SIGKILL at a named point (`KILL_AT=dispatch.sent`, or the third
+ * time with `:3`), or each time when it is to answer a question with a certain text (`KILL_ON`).
+ */
+import { registerHooks } from 'node:module';
 import { readEnv, toConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
 
 const env = readEnv();
 const [killAt, nth = '1'] = (env.KILL_AT ?? '').split(':');
 let left = Number(nth);
+if (env.KILL_ON) {
+  const deadly = new URL('./deadly-expert.ts', import.meta.url).href;
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      next(specifier.endsWith('/extractive.ts') && context.parentURL !== deadly ? deadly : specifier, context),
+  });
+}
+const { startApp } = await import('../../src/app.ts');
 const config = toConfig(env);
 const app = await startApp({
   config,

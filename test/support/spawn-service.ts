@@ -18,7 +18,12 @@ export async function spawnService(env: Record<string, string>): Promise<Service
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit').then(([code, signal]) => (signal ?? code) as NodeJS.Signals | number);
-  const url = await Promise.race([once(createInterface(child.stdout), 'line').then(([line]) => String(line)), ended]);
+  const lines = createInterface(child.stdout);
+  const serving = new Promise<string>((resolve) => {
+    // It logs there, too.
+    lines.on('line', (line) => (line.startsWith('http') ? resolve(line) : process.stderr.write(`${line}\n`)));
+  });
+  const url = await Promise.race([serving, ended]);
   return typeof url === 'string' && url.startsWith('http')
     ? { url, ended, kill: (signal) => void child.kill(signal) }
     : undefined;
