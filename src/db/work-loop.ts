@@ -20,6 +20,8 @@ export interface Run {
   signal: AbortSignal;
   /** True once the loop is stopping: nothing more is begun, the row is released. */
   isStopping(): boolean;
+  /** Does `work` when no other row of this loop is worked on alone. For what may kill the process and all that it does. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export interface WorkLoopOptions {
@@ -37,6 +39,13 @@ export function startWorkLoop({ concurrency, claim, handle, onError }: WorkLoopO
   let stopped = false;
   let claiming: Promise<void> | undefined;
   let wanted = false;
+  let lastAlone: Promise<unknown> = Promise.resolve();
+
+  const alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = lastAlone.then(work);
+    lastAlone = result.catch(() => {});
+    return result;
+  };
 
   const wake = () => {
     wanted = true;
@@ -60,7 +69,7 @@ export function startWorkLoop({ concurrency, claim, handle, onError }: WorkLoopO
   }
 
   function start(lease: Lease): void {
-    const run = handle(lease, { signal: abort.signal, isStopping: () => stopped })
+    const run = handle(lease, { signal: abort.signal, isStopping: () => stopped, alone })
       .catch(onError)
       .finally(() => {
         running.delete(run);

@@ -9,7 +9,10 @@ import { classify } from './classify.ts';
 import type { Dispatch, Senders } from './dispatch.ts';
 import { type EndState, releaseLane, settleEnd, settleRetry, takeBackStart } from './settle.ts';
 
-/** How often a dispatch may have been begun without having ended: more often, and it is what kills the process. */
+/**
+ * How often a dispatch may have been begun without having ended: more often, and it is what kills the process. The last
+ * of these tries is made alone, so that none that only happened to be under way is taken for it.
+ */
 const maxUnfinished = 3;
 
 /** What delivering needs. */
@@ -37,14 +40,22 @@ export async function deliverLane(options: DeliverOptions, lease: Lease, run: Ru
       if (pending) options.wakeIn(0);
       return;
     }
-    const begun = await database.tx((tx) => beginHead(tx, lease, head));
-    if (begun === 'lost') return lost(options, lease);
-    if (begun === 'begun' && !(await deliverHead(options, lease, head, run.signal))) return;
+    const tryIt = () => tryHead(options, lease, head, run);
+    const isLast = head.started - head.finished === maxUnfinished - 1;
+    if (!(await (isLast ? run.alone(tryIt) : tryIt()))) return;
   }
   await database.tx((tx) => releaseLane(tx, lease));
 }
 
 /** Returns whether the lane goes on at once. */
+async function tryHead(options: DeliverOptions, lease: Lease, head: Dispatch, run: Run): Promise<boolean> {
+  if (run.isStopping()) return true;
+  const begun = await options.database.tx((tx) => beginHead(tx, lease, head));
+  if (begun === 'begun') return deliverHead(options, lease, head, run.signal);
+  if (begun === 'lost') lost(options, lease);
+  return begun === 'gone';
+}
+
 async function deliverHead(
   options: DeliverOptions,
   lease: Lease,

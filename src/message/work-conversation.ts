@@ -12,7 +12,10 @@ import { saveExplanation } from './explanation.ts';
 import { enqueueReply } from './reply-dispatch.ts';
 import { endMessage, findPending, insertAnswer, listTurns, type PendingMessage } from './store.ts';
 
-/** So many tries a message gets before it is answered with a "sorry": failed ones, or ones that killed the process. */
+/**
+ * So many tries a message gets before it is answered with a "sorry": failed ones, or ones that killed the process. The
+ * last one is made alone, so that none that only happened to be under way is taken for what kills.
+ */
 const maxTries = 3;
 
 const backoff = { baseMs: 1000, maxMs: 30_000 };
@@ -31,18 +34,16 @@ export function startAnswering(context: Context): WorkLoop {
 }
 
 /** Answers what is pending, one message after another, then releases the conversation. */
-async function workConversation(
-  context: Context,
-  lease: Lease,
-  { signal, isStopping }: Run,
-  wakeIn: (ms: number) => void,
-): Promise<void> {
+async function workConversation(context: Context, lease: Lease, run: Run, wakeIn: (ms: number) => void): Promise<void> {
   const { database } = context;
   let waitMs = 0;
-  while (waitMs === 0 && !isStopping()) {
+  while (waitMs === 0 && !run.isStopping()) {
     const message = await findPending(database, lease.id);
     if (message === undefined) break;
-    waitMs = await tryMessage(context, lease, message, signal);
+    const tries = await loadTries(database, lease.id);
+    const tryIt = async () => (run.isStopping() ? 0 : tryMessage(context, lease, { message, tries }, run.signal));
+    const isLast = tries.started - tries.finished === maxTries - 1;
+    waitMs = await (isLast ? run.alone(tryIt) : tryIt());
   }
   const pending = await database.tx((tx) => releaseConversation(tx, lease, waitMs));
   if (pending) wakeIn(waitMs);
@@ -60,11 +61,10 @@ async function releaseConversation(tx: Tx, lease: Lease, waitMs: number): Promis
 async function tryMessage(
   context: Context,
   lease: Lease,
-  message: PendingMessage,
+  { message, tries }: { message: PendingMessage; tries: Tries },
   signal: AbortSignal,
 ): Promise<number> {
   const { database, logger, metrics, texts } = context;
-  const tries = await loadTries(database, lease.id);
   await database.tx((tx) => beginTry(tx, lease, tries));
   if (tries.started - tries.finished >= maxTries || tries.failures >= maxTries) {
     await commitAnswer(context, lease, message, fixed(texts.failed, 'failed'));

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../src/db/database.ts';
 import type { Lease } from '../../src/db/lease.ts';
+import type { Run } from '../../src/db/work-loop.ts';
 import { beginHead, findHead } from '../../src/dispatch/begin.ts';
 import { claimLanes } from '../../src/dispatch/claim.ts';
 import { deliverLane } from '../../src/dispatch/deliver.ts';
@@ -19,7 +20,7 @@ import {
   snapshot,
 } from '../support/dispatching.ts';
 
-const run = { signal: new AbortController().signal, isStopping: () => false };
+const run: Run = { signal: new AbortController().signal, isStopping: () => false, alone: (work) => work() };
 
 eachDatabase((dialect, create) => {
   const open = emptied(create);

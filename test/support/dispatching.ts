@@ -69,8 +69,8 @@ export function deliverOptions(database: Database, send: Sender, kind = 'test'):
   };
 }
 
-/** A worker that ticks every 50 ms until it is stopped. */
-export function startWorker(options: DispatchOptions): { stop(): Promise<void> } {
+/** A worker that ticks every 50 ms until it is stopped, or left as if it were dead. */
+export function startWorker(options: DispatchOptions): { stop(): Promise<void>; abandon(): void } {
   const loop = startDispatch(options);
   const ticking = setInterval(loop.wake, 50);
   loop.wake();
@@ -79,6 +79,7 @@ export function startWorker(options: DispatchOptions): { stop(): Promise<void> }
       clearInterval(ticking);
       await loop.stop(1000);
     },
+    abandon: () => clearInterval(ticking),
   };
 }
 
