@@ -56,7 +56,13 @@ describe('a MySQL connection that goes silent', { skip: mysql === undefined && '
     await worksAtOnce();
     proxy.goSilent();
     await failsWithin(queryTimeoutMs, select);
+    await until('its socket is closed', () => proxy.clients() === 0, 3000);
     proxy.heal();
+    await worksAtOnce();
+  });
+
+  test('on connecting, nothing is asked of the server without a time-out', async () => {
+    proxy.goSilentAt('version()'); // knex asks for it unless told otherwise, and waits without end
     await worksAtOnce();
   });
 

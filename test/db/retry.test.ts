@@ -82,7 +82,7 @@ describe('a MySQL transaction that is broken off', { skip: mysql === undefined &
       await countUp(tx, 'b');
       await countUp(tx, 'a');
     });
-    await Promise.all([holder, waiting]);
+    await Promise.all([holder, waiting.finally(release.open)]);
     assert.deepEqual(await counts(), [{ failures: 2 }, { failures: 1 }]);
     assert.ok(attempts >= 2);
   });
