@@ -1,7 +1,7 @@
 import type { NewsItem } from '../../gen/wxmp/bizcomm/v1/bizcomm_pb.ts';
-import { cleanHtml } from '../knowledge/clean-html.ts';
 import type { Content } from '../knowledge/document.ts';
-import { splitPassages } from '../knowledge/split-passages.ts';
+import { cleanHtml } from '../parsing/clean-html.ts';
+import { splitPassages } from '../parsing/split-passages.ts';
 
 /** A longer title is cut, and a longer address is left out: both stand in every quotation. */
 const maxTitleChars = 200;

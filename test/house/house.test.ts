@@ -14,8 +14,8 @@ const layers: string[][] = [
   ['app'],
   ['rpc', 'cron', 'console'],
   ['assistant', 'knowledge', 'article', 'message', 'wecom'],
-  ['retrieval', 'expert', 'dispatch'],
-  ['bizcomm', 'db'],
+  ['retrieval', 'expert', 'dispatch', 'parsing'],
+  ['bizcomm', 'egress', 'db'],
 ];
 
 /** What has no layer: every file may import it. It may import types from anywhere, values only from its like. */

@@ -1,8 +1,4 @@
-/** One readable unit of an article, in reading order; `text` is a single line and never empty. */
-export interface Block {
-  kind: 'heading' | 'text' | 'row';
-  text: string;
-}
+import type { Block } from './block.ts';
 
 /** The blocks read so far, and the tables still being read. */
 export interface Output {

@@ -1,5 +1,5 @@
 import { cutSentences } from '../retrieval/split-sentences.ts';
-import type { Block } from './clean-html.ts';
+import type { Block } from './block.ts';
 
 /** A stretch of an article that is found and quoted as one. */
 export interface Passage {

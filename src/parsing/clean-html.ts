@@ -1,15 +1,6 @@
 import { Parser } from 'htmlparser2';
-import {
-  addBlock,
-  type Block,
-  closeTable,
-  closeTablePart,
-  type Output,
-  openTablePart,
-  readCount,
-} from './html-tables.ts';
-
-export type { Block };
+import type { Block } from './block.ts';
+import { addBlock, closeTable, closeTablePart, type Output, openTablePart, readCount } from './html-tables.ts';
 
 const MAX_CHARS = 2_000_000;
 const MAX_DEPTH = 256;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Block } from '../../src/knowledge/clean-html.ts';
-import { splitPassages } from '../../src/knowledge/split-passages.ts';
+import type { Block } from '../../src/parsing/block.ts';
+import { splitPassages } from '../../src/parsing/split-passages.ts';
 import { splitSentences } from '../../src/retrieval/split-sentences.ts';
 
 const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);
