@@ -8,13 +8,16 @@ import { syncAllArticles } from './article/sync-articles.ts';
 import { startLearning } from './article/work-base.ts';
 import { assistantService } from './assistant/index.ts';
 import { type BizcommClient, createBizcommClient } from './bizcomm/client.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import type { Context, Point } from './context.ts';
 import { startCron } from './cron/start-cron.ts';
 import { openDatabase } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
 import type { Sender } from './dispatch/dispatch.ts';
 import { startDispatch } from './dispatch/start-dispatch.ts';
+import { parseEgressAllow } from './egress/allow.ts';
+import { createDownloader, type Downloader } from './egress/download.ts';
+import { describeError } from './errors.ts';
 import { createExtractiveExpert, extractiveThreshold } from './expert/extractive.ts';
 import { knowledgeService } from './knowledge/index.ts';
 import { purgeBases } from './knowledge/purge-bases.ts';
@@ -25,6 +28,7 @@ import { pruneMessages } from './message/prune-messages.ts';
 import { createReplySenderV1, createReplySenderV2, replyKinds } from './message/reply-dispatch.ts';
 import { startAnswering } from './message/work-conversation.ts';
 import { createMetrics } from './metrics.ts';
+import { createParser } from './parsing/parser.ts';
 import { serve, startInternalListener } from './rpc/internal-listener.ts';
 import { startPublicListener } from './rpc/public-listener.ts';
 
@@ -50,6 +54,7 @@ export interface AppOptions {
 
 /** Brings the schema up to date, starts the workers, the schedules and the listeners. */
 export async function startApp({ config, logger, reached = () => {} }: AppOptions): Promise<App> {
+  const downloader = connectDownloader(config);
   const starting = new AbortController();
   const leaseMs = config.LEASE_SECONDS * 1000;
   const database = openDatabase({
@@ -68,6 +73,14 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     texts: createFixedTexts(config),
     expert: createExtractiveExpert({ threshold: config.ANSWER_THRESHOLD ?? extractiveThreshold }),
     bizcomm,
+    downloader,
+    parser: createParser({
+      workers: config.FILE_PARSE_WORKERS,
+      timeoutMs: config.FILE_PARSE_TIMEOUT_SECONDS * 1000,
+      memoryMb: config.FILE_PARSE_MEMORY_MB,
+      maxChars: config.MAX_FILE_CHARS,
+      maxPages: config.MAX_FILE_PAGES,
+    }),
     wake: {
       messages: () => answering.wake(),
       learning: () => learning.wake(),
@@ -124,6 +137,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
       publicListener.close(graceMs),
     ]);
     await bizcomm?.close();
+    await downloader.close();
     await database.close();
   };
   let stopping: Promise<void> | undefined;
@@ -146,6 +160,19 @@ function connectBizcomm(config: Config, logger: Logger): BizcommClient | undefin
     ca: config.bizcommCa,
     servername: config.BIZCOMM_TLS_SERVERNAME,
   });
+}
+
+function connectDownloader(config: Config): Downloader {
+  try {
+    return createDownloader({
+      allow: parseEgressAllow(config.EGRESS_ALLOW),
+      maxBytes: config.MAX_FILE_BYTES,
+      timeoutMs: config.FILE_DOWNLOAD_TIMEOUT_SECONDS * 1000,
+      minBytesPerSecond: config.FILE_DOWNLOAD_MIN_BYTES_PER_SECOND,
+    });
+  } catch (error) {
+    throw new ConfigError(`EGRESS_ALLOW: ${describeError(error)}`);
+  }
 }
 
 function createSenders(bizcomm: BizcommClient): [string, Sender][] {

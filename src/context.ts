@@ -1,10 +1,12 @@
 import type { BizcommClient } from './bizcomm/client.ts';
 import type { Config } from './config.ts';
 import type { Database } from './db/database.ts';
+import type { Downloader } from './egress/download.ts';
 import type { Expert } from './expert/expert.ts';
 import type { Logger } from './logger.ts';
 import type { FixedTexts } from './message/fixed-texts.ts';
 import type { Metrics } from './metrics.ts';
+import type { Parser } from './parsing/parser.ts';
 
 /** A point in the flow of data that has been reached. Tests wait for one, or kill the process there. */
 export type Point =
@@ -15,7 +17,10 @@ export type Point =
   | 'page.fetched' // a page of articles is here, nothing of it committed
   | 'page.indexing' // in mid-transaction of a page
   | 'page.committed'
-  | 'event.fetched' // an event's articles are here, nothing committed
+  | 'file.downloaded' // a file is here, nothing of it committed
+  | 'file.parsed'
+  | 'file.indexing' // some of its passages are committed, none is shown
+  | 'event.fetched' // what an event is about is here, its end not committed
   | 'event.committed'
   | 'migration.step';
 
@@ -29,6 +34,10 @@ export interface Context {
   expert: Expert;
   /** The WeChat side; undefined in an installation without one. */
   bizcomm: BizcommClient | undefined;
+  /** The only way to an address that came from outside. */
+  downloader: Downloader;
+  /** Reads files, each in a thread of its own. */
+  parser: Parser;
   /** Wakes the workers of this process, after a commit that made something due. */
   wake: { messages(): void; learning(): void; dispatch(): void };
   reached(point: Point): void;

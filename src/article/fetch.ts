@@ -6,7 +6,7 @@ import type {
 } from '../../gen/wxmp/bizcomm/v1/bizcomm_pb.ts';
 import type { BizcommClient } from '../bizcomm/client.ts';
 import { CallError } from '../errors.ts';
-import type { Content } from '../knowledge/document.ts';
+import type { Content } from '../knowledge/learn-document.ts';
 import { readArticle } from './read-article.ts';
 
 /** An item as the WeChat side has it now: to be learned, or (no content) not to be. */

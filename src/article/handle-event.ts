@@ -3,14 +3,16 @@ import type { Context } from '../context.ts';
 import { type Lease, LeaseLost, lockLease } from '../db/lease.ts';
 import type { Tx } from '../db/tx.ts';
 import { closeBase } from '../knowledge/close-base.ts';
-import { documentState, findDocument, noteState, removeDocument, sourceKey } from '../knowledge/document.ts';
+import { removeDocument } from '../knowledge/document.ts';
 import type { Base } from '../knowledge/store.ts';
 import { setBan } from './ban-store.ts';
 import { endEvent, type PendingEvent } from './event-store.ts';
-import { type FetchedItem, type FetchOptions, fetchArticle } from './fetch.ts';
+import { type FetchOptions, fetchArticle } from './fetch.ts';
+import { deleteFile, prepareFile } from './handle-file.ts';
 import { learnItems } from './learn-items.ts';
 import { noteUpdate } from './learning-store.ts';
 import { noticeEvent } from './notices.ts';
+import { endWithdrawal } from './withdraw.ts';
 
 /** What the notice of an event tells. */
 interface Outcome {
@@ -27,11 +29,12 @@ export async function handleEvent(
   fetching: FetchOptions,
 ): Promise<void> {
   const { database, reached } = context;
-  const fetched = await fetchFor(event, fetching);
+  const apply = await prepare(context, lease, base, event, fetching);
   reached('event.fetched');
   await database.tx(async (tx) => {
     if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
-    const outcome = await apply(tx, base, event, fetched);
+    const outcome = await apply(tx);
+    await endWithdrawal(tx, base, event.payload, event.sequence);
     await endEvent(tx, event, 'done');
     if (!event.internal) {
       await noteUpdate(tx, base.knowledgeId);
@@ -42,46 +45,47 @@ export async function handleEvent(
   });
 }
 
-/** Events carry no content: what is new is fetched as it is now. */
-async function fetchFor({ payload }: PendingEvent, fetching: FetchOptions): Promise<FetchedItem[]> {
-  const { eventType, articleId, msgidx } = payload;
-  const isNew = eventType === EventType.ARTICLE_ADDED || eventType === EventType.ARTICLE_UPDATED;
-  return isNew ? fetchArticle(fetching, articleId, msgidx) : [];
-}
+/** Commits what follows from an event. */
+type Apply = (tx: Tx) => Promise<Outcome>;
 
-async function apply(tx: Tx, base: Base, { payload }: PendingEvent, fetched: FetchedItem[]): Promise<Outcome> {
-  const { eventType, articleId, msgidx, fileId, fileType, fileName } = payload;
+/** Events carry no content: what is new is fetched as it is now. */
+async function prepare(
+  context: Context,
+  lease: Lease,
+  base: Base,
+  event: PendingEvent,
+  fetching: FetchOptions,
+): Promise<Apply> {
+  const { eventType, articleId, msgidx } = event.payload;
   switch (eventType) {
     case EventType.ARTICLE_ADDED:
     case EventType.ARTICLE_UPDATED: {
-      const { learned, removed } = await learnItems(tx, base, fetched);
-      const kept = new Set(fetched.map((item) => item.msgidx));
-      return { count: learned + removed + (await removeItems(tx, base, articleId, msgidx, kept)) };
+      const fetched = await fetchArticle(fetching, articleId, msgidx);
+      return async (tx) => {
+        const { learned, removed } = await learnItems(tx, base, fetched);
+        const kept = new Set(fetched.map((item) => item.msgidx));
+        return { count: learned + removed + (await removeItems(tx, base, articleId, msgidx, kept)) };
+      };
     }
     case EventType.ARTICLE_DELETED:
-      return { count: await removeItems(tx, base, articleId, msgidx, new Set()) };
+      return async (tx) => ({ count: await removeItems(tx, base, articleId, msgidx, new Set()) });
     case EventType.ARTICLE_BANNED:
     case EventType.ARTICLE_UNBANNED: {
       const hidden = eventType === EventType.ARTICLE_BANNED;
-      return { count: await setBan(tx, base.knowledgeId, { articleId, msgidx, hidden }) };
+      return async (tx) => ({ count: await setBan(tx, base.knowledgeId, { articleId, msgidx, hidden }) });
     }
     case EventType.FILE_ADDED:
     case EventType.FILE_UPDATED: {
-      const state = documentState.parseFailed;
-      const reason = 'this version does not learn files';
-      const origin = { kind: 'file', fileId, fileType: fileType.toUpperCase() } as const;
-      await noteState(tx, base, origin, { state, reason, title: fileName || fileId });
-      return { fileRagStatus: state };
+      const settle = await prepareFile(context, lease, base, event, fetching.signal);
+      return async (tx) => ({ fileRagStatus: await settle(tx) });
     }
-    case EventType.FILE_DELETED: {
-      const key = sourceKey({ kind: 'file', fileId, fileType });
-      const known = await findDocument(tx, base.knowledgeId, key);
-      if (known !== undefined) await removeDocument(tx, known.documentId);
-      return {};
-    }
+    case EventType.FILE_DELETED:
+      return async (tx) => ({ fileRagStatus: await deleteFile(tx, base, event.payload) });
     case EventType.KNOWLEDGE_DELETED:
-      await closeBase(tx, base.appid, base.knowledgeId);
-      return {};
+      return async (tx) => {
+        await closeBase(tx, base.appid, base.knowledgeId);
+        return {};
+      };
     default:
       throw new Error(`event type ${eventType} can't be handled`);
   }

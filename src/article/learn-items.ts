@@ -1,5 +1,6 @@
 import type { Tx } from '../db/tx.ts';
-import { findDocument, learnDocument, removeDocument, sourceKey } from '../knowledge/document.ts';
+import { findDocument, removeDocument, sourceKey } from '../knowledge/document.ts';
+import { learnDocument } from '../knowledge/learn-document.ts';
 import type { Base } from '../knowledge/store.ts';
 import { loadBans } from './ban-store.ts';
 import type { FetchedItem } from './fetch.ts';

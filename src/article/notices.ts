@@ -28,7 +28,7 @@ export async function noticePhase(
 
 /**
  * Tells that an event was handled. `count` is how many items that concerned, for 4 to 7; `msgidx` is as it came.
- * `fileRagStatus` is for 9 and 11.
+ * `fileRagStatus` is for 9 to 11.
  */
 export async function noticeEvent(
   context: Context,

@@ -7,24 +7,29 @@ import {
   EventType,
   type NotifyArticleEventRequest,
 } from '../../gen/wxmp/article/v1/article_pb.ts';
-import { requireAssistant } from '../assistant/store.ts';
+import { requireAssistant, requireLockedAssistant } from '../assistant/store.ts';
 import { checkRules } from '../check-rules.ts';
+import type { Config } from '../config.ts';
 import type { Context } from '../context.ts';
 import type { Tx } from '../db/tx.ts';
-import { AppError, conflict } from '../errors.ts';
-import { documentState, noteState } from '../knowledge/document.ts';
-import { requireFileBase } from '../knowledge/require-file-base.ts';
-import { type Base, findArticleBase, findBase } from '../knowledge/store.ts';
-import { type EventPayload, findEventHash, insertEvent } from './event-store.ts';
+import { conflict } from '../errors.ts';
+import { unbindEverywhere } from '../knowledge/binding.ts';
+import { documentState, findDocument, noteState, sourceKey } from '../knowledge/document.ts';
+import { requireRoomForFile } from '../knowledge/quota.ts';
+import { requireArticleBase, requireFileBase } from '../knowledge/require-base.ts';
+import { type Base, findBase } from '../knowledge/store.ts';
+import { bringsFile, type EventPayload, findEvent, insertEvent, renewFileUrl } from './event-store.ts';
+import { noteFile } from './handle-file.ts';
+import { withdraw } from './withdraw.ts';
 
 /** See ArticleService.NotifyArticleEvent. All events of a call are accepted in one transaction, or none. */
-export function notifyArticleEvent({ database, wake }: Context) {
+export function notifyArticleEvent({ config, database, wake }: Context) {
   const validator = createValidator();
   return async (request: NotifyArticleEventRequest) => {
     const events = request.item.length > 0 ? request.item : [flatEvent(request)];
     for (const event of events) checkRules(validator, ArticleEventSchema, event);
     return database.tx(async (tx) => {
-      for (const event of events) await acceptEvent(tx, event);
+      for (const event of events) await acceptEvent(tx, event, config);
       tx.afterCommit(wake.learning);
       return {};
     });
@@ -36,22 +41,34 @@ function flatEvent({ $typeName, $unknown, item, ...fields }: NotifyArticleEventR
   return create(ArticleEventSchema, fields);
 }
 
-async function acceptEvent(tx: Tx, event: ArticleEvent): Promise<void> {
-  await requireAssistant(tx, event.appid);
+async function acceptEvent(tx: Tx, event: ArticleEvent, config: Config): Promise<void> {
   const payload = payloadOf(event);
+  // The lock makes the files of an account count one after another.
+  await (bringsFile(payload) ? requireLockedAssistant : requireAssistant)(tx, event.appid);
   const hash = createHash('sha256').update(JSON.stringify(payload)).digest('hex');
-  const known = await findEventHash(tx, event.appid, event.eventId);
+  const known = await findEvent(tx, event.appid, event.eventId);
   if (known !== undefined) {
-    if (known === hash) return;
-    throw conflict(`event_id ${event.eventId} was accepted with another payload`);
+    if (known.payloadHash !== hash) throw conflict(`event_id ${event.eventId} was accepted with another payload`);
+    const { appid, eventId, knowledgeId, fileCosUrl: fileUrl } = event;
+    if (known.isPending && bringsFile(payload)) await renewFileUrl(tx, { appid, eventId, knowledgeId, fileUrl });
+    return;
   }
   const base = await baseOf(tx, event);
   if (base === undefined) return; // what it deletes went with its base
-  await insertEvent(tx, { eventId: event.eventId, base, payload, payloadHash: hash });
+  const fileUrl = bringsFile(payload) ? event.fileCosUrl : '';
+  const sequence = await insertEvent(tx, { eventId: event.eventId, base, payload, fileUrl, payloadHash: hash });
+  await withdraw(tx, base, payload, sequence);
+  if (payload.eventType === EventType.KNOWLEDGE_DELETED) await unbindEverywhere(tx, base.appid, base.knowledgeId);
+  if (bringsFile(payload)) {
+    const key = sourceKey({ kind: 'file', fileId: payload.fileId, fileType: '' });
+    const isKnown = (await findDocument(tx, base.knowledgeId, key)) !== undefined;
+    if (!isKnown) await requireRoomForFile(tx, base.appid, config);
+    await noteFile(tx, base, payload);
+  }
   if (payload.eventType === EventType.ARTICLE_ADDED && payload.msgidx > 0) {
     const origin = { kind: 'article', articleId: payload.articleId, msgidx: payload.msgidx } as const;
     // So that its state can be asked for from now on.
-    await noteState(tx, base, origin, { state: documentState.parsing, reason: null, title: '' });
+    await noteState(tx, base, origin, { state: documentState.parsing, reason: null });
   }
 }
 
@@ -75,7 +92,5 @@ async function baseOf(tx: Tx, { appid, eventType, knowledgeId }: ArticleEvent): 
     if (base?.appid === appid && base.type === 2 && base.deleted) return undefined;
   }
   if (eventType > EventType.ARTICLE_UNBANNED) return requireFileBase(tx, appid, knowledgeId);
-  const base = await findArticleBase(tx, appid);
-  if (base === undefined) throw new AppError('INTERNAL', 'the articles have no base', { detail: `appid ${appid}` });
-  return base;
+  return requireArticleBase(tx, appid);
 }

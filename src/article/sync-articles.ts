@@ -51,13 +51,13 @@ async function listArticleBases(session: Session, after: string): Promise<string
   return rows.map((row) => row.knowledge_id);
 }
 
-/** A document that is being parsed for too long has timed out; should it be learned after all, it is learned. */
+/** An article that is being parsed for too long has timed out; should it be learned after all, it is learned. */
 async function endHanging(session: Session, afterMs: number): Promise<number> {
   const { now } = session.dialect;
   // By document_by_state.
   return session.run(
     `update document set state = ${documentState.timedOut}, reason = 'it was not learned in time', updated_at = ${now}
-      where state = ${documentState.parsing} and updated_at < ${now} - ?`,
+      where state = ${documentState.parsing} and article_id is not null and updated_at < ${now} - ?`,
     [afterMs],
   );
 }

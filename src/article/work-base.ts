@@ -4,16 +4,19 @@ import { type Lease, LeaseLost, lockLease, releaseLease } from '../db/lease.ts';
 import { startRenewingLoop } from '../db/renewing-loop.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
-import type { Run, WorkLoop } from '../db/work-loop.ts';
+import { joinLoops, type Run, type WorkLoop } from '../db/work-loop.ts';
 import { backoffMs } from '../dispatch/backoff.ts';
 import { classify } from '../dispatch/classify.ts';
 import { documentState, noteState } from '../knowledge/document.ts';
 import { type Base, findBase } from '../knowledge/store.ts';
-import { beginEvent, endEvent, findNextEvent, type PendingEvent, retryEvent } from './event-store.ts';
+import { findToSweep, sweepBatch } from '../knowledge/sweep.ts';
+import { beginEvent, bringsFile, endEvent, findNextEvent, type PendingEvent, retryEvent } from './event-store.ts';
 import type { FetchOptions } from './fetch.ts';
 import { handleEvent } from './handle-event.ts';
+import { buryFile, noteWaiting } from './handle-file.ts';
 import { learnPage } from './learn-page.ts';
 import { type Learning, loadLearning, retryPage } from './learning-store.ts';
+import { noticeEvent } from './notices.ts';
 
 /** A step that was begun more often than it ended kills the process: after so many times it is not begun at once. */
 const maxUnfinished = 3;
@@ -23,47 +26,58 @@ const maxEventAgeMs = 72 * 60 * 60 * 1000;
 
 const backoff = { baseMs: 1000, maxMs: 5 * 60 * 1000 };
 
-/** The workers that learn. See README.md. */
+/** The workers that learn: those of articles, and those of files, so that neither wait for the other. See README.md. */
 export function startLearning(context: Context): WorkLoop {
+  const { LEARN_WORKERS, FILE_WORKERS } = context.config;
+  return joinLoops([startWorkers(context, 1, LEARN_WORKERS), startWorkers(context, 2, FILE_WORKERS)]);
+}
+
+/** The workers for the bases of one type. By learning_by_type. */
+function startWorkers(context: Context, type: 1 | 2, concurrency: number): WorkLoop {
   const { database, config, logger } = context;
   return startRenewingLoop({
     session: database,
     logger,
     leased: { table: 'learning', key: 'knowledge_id' },
+    where: { sql: 'type = ?', bindings: [type] },
     leaseMs: config.LEASE_SECONDS * 1000,
-    concurrency: config.LEARN_WORKERS,
+    concurrency,
     work: (lease, run, wakeIn) => workBase(context, lease, run, wakeIn),
   });
 }
 
 /** Takes one step after another while there is one, then releases the base until there is one again. */
-async function workBase(
-  context: Context,
-  lease: Lease,
-  { signal, isStopping }: Run,
-  wakeIn: (ms: number) => void,
-): Promise<void> {
+async function workBase(context: Context, lease: Lease, run: Run, wakeIn: (ms: number) => void): Promise<void> {
   const { database } = context;
+  const { signal, isStopping } = run;
   const base = await findBase(database, lease.id);
   while (!signal.aborted && !isStopping() && base !== undefined && !base.deleted) {
     const step = await nextStep(database, lease.id);
     if ('waitMs' in step) break;
-    if ('event' in step) await tryEvent(context, lease, base, step.event, signal);
+    if ('event' in step) await tryEvent(context, lease, base, step.event, run);
+    else if ('sweep' in step) await sweepOnce(context, lease, step.sweep);
     else await tryPage(context, lease, base, step.page, signal);
   }
   const waitMs = await database.tx((tx) => releaseBase(tx, lease));
   if (waitMs !== undefined) wakeIn(waitMs);
 }
 
-type Step = { event: PendingEvent } | { page: Learning } | { waitMs: number | undefined };
+type Step =
+  | { event: PendingEvent }
+  | { page: Learning }
+  | { sweep: { documentId: string; revision: number } }
+  | { waitMs: number | undefined };
 
 /** What the holder of a base does next, or how long it is until there is something (undefined: nothing waits). */
 async function nextStep(session: Session, knowledgeId: string): Promise<Step> {
   const next = await findNextEvent(session, knowledgeId);
   if ('event' in next) return next;
   const learning = await loadLearning(session, knowledgeId);
-  if (learning === undefined || learning.phase === 'idle') return next;
-  if (learning.waitMs === 0) return { page: learning };
+  const hasPages = learning !== undefined && learning.phase !== 'idle';
+  if (hasPages && learning.waitMs === 0) return { page: learning };
+  const sweep = await findToSweep(session, knowledgeId);
+  if (sweep !== undefined) return { sweep };
+  if (!hasPages) return next;
   return { waitMs: Math.min(learning.waitMs, next.waitMs ?? Number.POSITIVE_INFINITY) };
 }
 
@@ -82,18 +96,23 @@ async function tryEvent(
   lease: Lease,
   base: Base,
   event: PendingEvent,
-  signal: AbortSignal,
+  { signal, alone }: Run,
 ): Promise<void> {
   const { database, logger } = context;
   const entry = { appid: event.appid, eventId: event.eventId, eventType: event.payload.eventType };
   const giveUp = async (reason: string) => {
-    await database.tx((tx) => buryEvent(tx, lease, base, event, reason));
+    await database.tx((tx) => buryEvent(context, tx, lease, base, event, reason));
     logger.error({ ...entry, reason }, 'event given up');
   };
-  if (event.started - event.finished >= maxUnfinished) return giveUp('handling it kills the process');
-  await beginEvent(database, event);
-  try {
+  const unfinished = event.started - event.finished;
+  if (unfinished >= maxUnfinished) return giveUp('handling it kills the process');
+  const handle = async () => {
+    await beginEvent(database, event);
     await handleEvent(context, lease, base, event, fetchOptions(context, base, signal));
+  };
+  try {
+    // The last try is made alone, so that none that only happened to be under way is taken for what kills.
+    await (unfinished === maxUnfinished - 1 ? alone(handle) : handle());
     logger.info(entry, 'event handled');
   } catch (error) {
     if (error instanceof LeaseLost) throw error;
@@ -102,19 +121,44 @@ async function tryEvent(
     const waitMs = signal.aborted ? 0 : backoffMs(event.finished + 1, backoff, retryAfterMs);
     logger.warn({ ...entry, reason, waitMs }, 'event waits for another try');
     await database.tx(async (tx) => {
-      if (await lockLease(tx, lease)) await retryEvent(tx, event, waitMs, reason);
+      if (!(await lockLease(tx, lease))) return;
+      await retryEvent(tx, event, waitMs, reason);
+      if (bringsFile(event.payload)) await noteWaiting(tx, base, event.payload, reason);
     });
   }
 }
 
-/** Ends an event that can't be handled; an article that was to be learned shows that it wasn't. */
-async function buryEvent(tx: Tx, lease: Lease, base: Base, event: PendingEvent, reason: string): Promise<void> {
+/** Ends an event that can't be handled; what was to be learned shows that it wasn't. */
+async function buryEvent(
+  context: Context,
+  tx: Tx,
+  lease: Lease,
+  base: Base,
+  event: PendingEvent,
+  reason: string,
+): Promise<void> {
   if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
   await endEvent(tx, event, 'dead', reason);
   const { eventType, articleId, msgidx } = event.payload;
+  if (bringsFile(event.payload)) {
+    const fileRagStatus = await buryFile(tx, base, event.payload, reason);
+    await noticeEvent(context, tx, event, { fileRagStatus });
+  }
   if (eventType !== EventType.ARTICLE_ADDED || msgidx === 0) return;
   const origin = { kind: 'article', articleId, msgidx } as const;
-  await noteState(tx, base, origin, { state: documentState.parseFailed, reason, title: '' });
+  await noteState(tx, base, origin, { state: documentState.parseFailed, reason });
+}
+
+/** Deletes a batch of passages that are not shown any more. */
+async function sweepOnce(
+  { database }: Context,
+  lease: Lease,
+  document: { documentId: string; revision: number },
+): Promise<void> {
+  await database.tx(async (tx) => {
+    if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
+    await sweepBatch(tx, document);
+  });
 }
 
 async function tryPage(context: Context, lease: Lease, base: Base, page: Learning, signal: AbortSignal): Promise<void> {

@@ -1,18 +1,15 @@
 import type { ListAssistantsRequest } from '../../gen/wxmp/assistant/v1/assistant_pb.ts';
 import type { Context } from '../context.ts';
 import type { Session } from '../db/session.ts';
-import { invalidField } from '../errors.ts';
+import { cutPage, decodePageToken, pageSizeOf } from '../page-token.ts';
 import { deriveStatus, hasEventsSql } from './status.ts';
-
-const standardPageSize = 50;
-const maxPageSize = 200;
 
 /** See AssistantService.ListAssistants. */
 export function listAssistants({ database }: Context) {
   return async ({ pageSize, pageToken }: ListAssistantsRequest) => {
-    const size = pageSize === 0 ? standardPageSize : Math.min(pageSize, maxPageSize);
+    const size = pageSizeOf(pageSize);
     const rows = await loadPage(database, decodePageToken(pageToken), size + 1);
-    const page = rows.slice(0, size);
+    const { page, nextPageToken } = cutPage(rows, size, (row) => row.appid);
     return {
       assistants: page.map((row) => ({
         appid: row.appid,
@@ -21,7 +18,7 @@ export function listAssistants({ database }: Context) {
         createTime: Math.floor(row.created_at / 1000),
         docNum: row.doc_num,
       })),
-      nextPageToken: rows.length > size ? encodePageToken(page.at(-1)!.appid) : '',
+      nextPageToken,
     };
   };
 }
@@ -49,17 +46,4 @@ function loadPage(session: Session, afterAppid: string, limit: number): Promise<
       where a.appid > ? and a.deleted_at is null order by a.appid limit ${limit}`,
     [afterAppid],
   );
-}
-
-function encodePageToken(appid: string): string {
-  return Buffer.from(JSON.stringify({ after: appid })).toString('base64url');
-}
-
-function decodePageToken(token: string): string {
-  if (token === '') return '';
-  try {
-    const { after } = JSON.parse(Buffer.from(token, 'base64url').toString()) as { after?: unknown };
-    if (typeof after === 'string') return after;
-  } catch {}
-  throw invalidField('page_token', 'must be the next_page_token of a page before');
 }

@@ -12,6 +12,9 @@ export interface Dialect {
   forUpdate: string;
   /** `data` with the inserted bytes appended, in the update part of an upsert into index_block. */
   appendInserted: string;
+  /** SELECTs that list the columns, and the indexes, of the table that is bound, as `name`. */
+  columnsOf: string;
+  indexesOf: string;
   /** Nothing was wrong with the statement: the same transaction may succeed when it is run again from the start. */
   isTransient(error: unknown): boolean;
   /** A unique key already holds the value. */
@@ -24,6 +27,8 @@ export const sqlite: Dialect = {
   begin: 'begin immediate',
   forUpdate: '',
   appendInserted: 'cast(data || excluded.data as blob)',
+  columnsOf: 'select name from pragma_table_info(?)',
+  indexesOf: 'select name from pragma_index_list(?)',
   isTransient: (error) => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)),
   isDuplicateKey: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(codeOf(error)),
 };
@@ -34,6 +39,10 @@ export const mysql: Dialect = {
   begin: 'begin',
   forUpdate: ' for update',
   appendInserted: 'concat(data, values(data))',
+  columnsOf:
+    'select column_name name from information_schema.columns where table_schema = database() and table_name = ?',
+  indexesOf:
+    'select index_name name from information_schema.statistics where table_schema = database() and table_name = ?',
   isTransient: (error) => transientErrnos.has(errnoOf(error)) || transientCodes.has(codeOf(error)),
   isDuplicateKey: (error) => errnoOf(error) === 1062,
 };

@@ -1,13 +1,15 @@
 import { describeError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { claimDue, type Lease, type Leased, LeaseLost, whileRenewing } from './lease.ts';
-import type { Session } from './session.ts';
+import type { Binding, Session } from './session.ts';
 import { type Run, startWorkLoop, type WorkLoop } from './work-loop.ts';
 
 export interface RenewingLoopOptions {
   session: Session;
   logger: Logger;
   leased: Leased;
+  /** Which of the rows. */
+  where?: { sql: string; bindings: Binding[] };
   leaseMs: number;
   concurrency: number;
   /** Works on a row and releases it; `wakeIn` makes the loop look again after so many milliseconds. */
@@ -16,10 +18,10 @@ export interface RenewingLoopOptions {
 
 /** A work loop that renews the lease of each row for as long as it is worked on. */
 export function startRenewingLoop(options: RenewingLoopOptions): WorkLoop {
-  const { session, logger, leased, leaseMs, concurrency, work } = options;
+  const { session, logger, leased, where, leaseMs, concurrency, work } = options;
   const loop = startWorkLoop({
     concurrency,
-    claim: (limit) => claimDue(session, leased, { limit, leaseMs }),
+    claim: (limit) => claimDue(session, leased, { limit, leaseMs, ...(where && { where }) }),
     handle: (lease, run) =>
       whileRenewing(session, lease, run.signal, (signal) => work(lease, { ...run, signal }, (ms) => loop.wakeIn(ms))),
     onError: (error) => {

@@ -100,3 +100,18 @@ export function startWorkLoop({ concurrency, claim, handle, onError }: WorkLoopO
     },
   };
 }
+
+/** Several loops that are woken and stopped as one. */
+export function joinLoops(loops: readonly WorkLoop[]): WorkLoop {
+  return {
+    wake: () => {
+      for (const loop of loops) loop.wake();
+    },
+    wakeIn: (ms) => {
+      for (const loop of loops) loop.wakeIn(ms);
+    },
+    stop: async (graceMs) => {
+      await Promise.all(loops.map((loop) => loop.stop(graceMs)));
+    },
+  };
+}

@@ -24,10 +24,22 @@ export interface Source {
   url: string;
 }
 
-/** A passage that a search has found. */
-export interface FoundPassage {
-  source: Source;
+/** Where in a document something stands, as its reader finds it. */
+export interface Place {
+  /** From 1; undefined where the document has no pages. */
+  page?: number | undefined;
+  /** Empty where it stands under none. */
   heading: string;
+}
+
+/** A document and the places in it that an answer is taken from, each once. */
+export interface Citation extends Source {
+  places: Place[];
+}
+
+/** A passage that a search has found. */
+export interface FoundPassage extends Place {
+  source: Source;
   text: string;
   /** BM25 over the bases that were searched. */
   score: number;
@@ -49,7 +61,7 @@ export interface Answer {
   /** The text; empty when refused: the refusal's text is the caller's. */
   text: string;
   /** The documents that the text is taken from, each once, in the order of their first use. */
-  citations: Source[];
+  citations: Citation[];
   /** True: nothing that was found supports an answer. */
   refused: boolean;
   trace: {

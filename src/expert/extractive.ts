@@ -1,7 +1,7 @@
 import { analyseQuery } from '../retrieval/analyse-query.ts';
 import { normalise } from '../retrieval/tokenise.ts';
 import { questionPhrases } from '../retrieval/words.ts';
-import type { Answer, Expert, Found, Question, Search, Source } from './expert.ts';
+import type { Answer, Citation, Expert, Found, FoundPassage, Question, Search } from './expert.ts';
 import { quote } from './quote.ts';
 
 /**
@@ -41,7 +41,7 @@ function answerFrom(searched: string, found: Found, threshold: number, room: num
   const { text, used } = refused ? { text: '', used: [] } : quote(searched, found.passages, room);
   return {
     text,
-    citations: sourcesOf(used.map((at) => found.passages[at]!.source)),
+    citations: cite(used.map((at) => found.passages[at]!)),
     refused: text === '',
     trace: {
       expert: 'extractive',
@@ -87,6 +87,14 @@ function isAbout(found: Found, text: string): boolean {
   return share >= 0.5 * terms.reduce((sum, { mass }) => sum + mass, 0);
 }
 
-function sourcesOf(sources: readonly Source[]): Source[] {
-  return [...new Map(sources.map((source) => [source.documentId, source])).values()];
+/** The documents of the passages, each once, with the places that the passages stand at. */
+function cite(passages: readonly FoundPassage[]): Citation[] {
+  const citations = new Map<string, Citation>();
+  for (const { source, page, heading } of passages) {
+    const citation = citations.get(source.documentId) ?? { ...source, places: [] };
+    citations.set(source.documentId, citation);
+    const isNew = !citation.places.some((place) => place.page === page && place.heading === heading);
+    if (isNew) citation.places.push(page === undefined ? { heading } : { page, heading });
+  }
+  return [...citations.values()];
 }

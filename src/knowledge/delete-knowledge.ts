@@ -2,7 +2,7 @@ import type { DeleteKnowledgeRequest } from '../../gen/wxmp/knowledge/v1/knowled
 import { requireLockedAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import { closeBase } from './close-base.ts';
-import { requireFileBase } from './require-file-base.ts';
+import { requireFileBase } from './require-base.ts';
 import { findBase } from './store.ts';
 
 /** See KnowledgeService.DeleteKnowledge. */

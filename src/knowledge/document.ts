@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
 import { ulid } from 'ulid';
 import type { Session } from '../db/session.ts';
-import { addPassages, removePassages } from '../retrieval/index-passages.ts';
 import type { Base } from './store.ts';
 
 /** file_rag_status: what became of a document. The numbers are the seed's. */
@@ -23,91 +21,68 @@ export type Origin =
   | { kind: 'article'; articleId: string; msgidx: number }
   | { kind: 'file'; fileId: string; fileType: string };
 
-/** A document's content, read and split. */
-export interface Content {
-  title: string;
-  url: string;
-  passages: { heading: string; text: string }[];
-}
-
-interface Document {
+/**
+ * A document. What it shows in answers is the passages of its `revision`; those of others are being added by the holder
+ * of the base's lease, or wait to be swept.
+ */
+export interface Document {
   documentId: string;
   state: number;
+  revision: number;
+  /** The highest that was handed out: no two contents ever have the same. */
+  lastRevision: number;
   contentHash: string | null;
+  /** Of a file: the type of the event that was handled last, 0 for none, and whether its addition was handled. */
+  lastEvent: number;
+  added: boolean;
 }
 
-/**
- * Makes a base hold this content for a document, in the transaction of whoever holds the base's lease. Content that is
- * there already is left as it is. A document without text is stored as such, and never cited.
- */
-export async function learnDocument(
-  tx: Session,
-  base: Base,
-  origin: Origin,
-  content: Content,
-  { hidden, syncId }: { hidden: boolean; syncId: string | null },
-): Promise<void> {
-  const { now } = tx.dialect;
-  const state = content.passages.length === 0 ? documentState.noText : documentState.learned;
-  const hash = hashOf(content);
-  const { documentId, ...known } = await ensureDocument(tx, base, origin, content.title);
-  const unchanged = known.contentHash === hash && known.state === state;
-  await tx.run(
-    `update document set title = ?, url = ?, state = ?, reason = ?, hidden = ?, content_hash = ?,
-        sync_id = coalesce(?, sync_id), updated_at = ${unchanged ? 'updated_at' : now} where document_id = ?`,
-    [
-      content.title,
-      content.url,
-      state,
-      state === documentState.noText ? 'it holds no text' : null,
-      hidden ? 1 : 0,
-      hash,
-      syncId,
-      documentId,
-    ],
+/** By document_by_source. */
+export async function findDocument(session: Session, knowledgeId: string, key: string): Promise<Document | undefined> {
+  const [row] = await session.all<DocumentRow>(
+    `select document_id, state, revision, last_revision, content_hash, last_event, added from document
+      where knowledge_id = ? and source_key = ?`,
+    [knowledgeId, key],
   );
-  if (unchanged) return;
-  await removePassages(tx, documentId);
-  await addPassages(tx, base.baseNo, documentId, content.passages);
-}
-
-/** Deletes a document: out of every answer at once; a row without content stays to tell that it was deleted. */
-export async function removeDocument(tx: Session, documentId: string): Promise<void> {
-  await removePassages(tx, documentId);
-  await tx.run(
-    `update document set state = ${documentState.deleted}, reason = null, content_hash = null,
-        updated_at = ${tx.dialect.now} where document_id = ?`,
-    [documentId],
+  return (
+    row && {
+      documentId: row.document_id,
+      state: row.state,
+      revision: row.revision,
+      lastRevision: row.last_revision,
+      contentHash: row.content_hash,
+      lastEvent: row.last_event,
+      added: row.added === 1,
+    }
   );
 }
 
-/** Notes that a document is not readable (yet), and why, unless it can be answered from as it was before. */
-export async function noteState(
-  tx: Session,
-  base: Base,
-  origin: Origin,
-  { state, reason, title }: { state: number; reason: string | null; title: string },
-): Promise<void> {
-  const document = await ensureDocument(tx, base, origin, title);
-  if (document.state === documentState.learned) return;
-  await tx.run(`update document set state = ?, reason = ?, updated_at = ${tx.dialect.now} where document_id = ?`, [
-    state,
-    reason,
-    document.documentId,
-  ]);
+interface DocumentRow {
+  document_id: string;
+  state: number;
+  revision: number;
+  last_revision: number;
+  content_hash: string | null;
+  last_event: number;
+  added: number;
 }
 
-/** Finds a document, or inserts it as one that is being parsed. By document_by_source. */
-async function ensureDocument(tx: Session, base: Base, origin: Origin, title: string): Promise<Document> {
+export function sourceKey(origin: Origin): string {
+  return origin.kind === 'article' ? `article:${origin.articleId}:${origin.msgidx}` : `file:${origin.fileId}`;
+}
+
+/** Finds a document, or inserts it as one that is being parsed. */
+export async function ensureDocument(tx: Session, base: Base, origin: Origin, title: string): Promise<Document> {
   const known = await findDocument(tx, base.knowledgeId, sourceKey(origin));
   if (known !== undefined) return known;
   const { now } = tx.dialect;
   const documentId = ulid();
   const article = origin.kind === 'article' ? origin : undefined;
   const file = origin.kind === 'file' ? origin : undefined;
+  const state = documentState.parsing;
   await tx.run(
     `insert into document (document_id, knowledge_id, appid, source_key, article_id, msgidx, file_id, title, url,
-        file_type, state, created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, '', ?, 3, ${now}, ${now})`,
+        file_type, state, created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ${now}, ${now})`,
     [
       documentId,
       base.knowledgeId,
@@ -118,26 +93,49 @@ async function ensureDocument(tx: Session, base: Base, origin: Origin, title: st
       file?.fileId ?? null,
       title,
       file?.fileType ?? 'HTML',
+      state,
     ],
   );
-  return { documentId, state: documentState.parsing, contentHash: null };
+  return { documentId, state, revision: 0, lastRevision: 0, contentHash: null, lastEvent: 0, added: false };
 }
 
-/** By document_by_source. */
-export async function findDocument(session: Session, knowledgeId: string, key: string): Promise<Document | undefined> {
-  const [row] = await session.all<{ document_id: string; state: number; content_hash: string | null }>(
-    'select document_id, state, content_hash from document where knowledge_id = ? and source_key = ?',
-    [knowledgeId, key],
+/** Sets a document's state, and why; what it shows stays. */
+export async function setState(tx: Session, documentId: string, state: number, reason: string | null): Promise<void> {
+  await tx.run(`update document set state = ?, reason = ?, updated_at = ${tx.dialect.now} where document_id = ?`, [
+    state,
+    reason,
+    documentId,
+  ]);
+}
+
+/** Sets the state of an article, and why, unless it can be answered from as it was before. */
+export async function noteState(
+  tx: Session,
+  base: Base,
+  origin: Origin,
+  { state, reason }: { state: number; reason: string | null },
+): Promise<void> {
+  const document = await ensureDocument(tx, base, origin, '');
+  if (document.state !== documentState.learned) await setState(tx, document.documentId, state, reason);
+}
+
+/**
+ * Takes all that a document shows out of every answer at once, and says why. Its passages are swept later, its row
+ * stays to tell what became of it.
+ */
+export async function withdrawContent(
+  tx: Session,
+  documentId: string,
+  { state, reason }: { state: number; reason: string | null },
+): Promise<void> {
+  await tx.run(
+    `update document set state = ?, reason = ?, revision = last_revision + 1, last_revision = last_revision + 1,
+        to_sweep = 1, content_hash = null, bytes = 0, passages = 0, updated_at = ${tx.dialect.now} where document_id = ?`,
+    [state, reason, documentId],
   );
-  return row && { documentId: row.document_id, state: row.state, contentHash: row.content_hash };
 }
 
-export function sourceKey(origin: Origin): string {
-  return origin.kind === 'article' ? `article:${origin.articleId}:${origin.msgidx}` : `file:${origin.fileId}`;
-}
-
-function hashOf({ title, url, passages }: Content): string {
-  return createHash('sha256')
-    .update(JSON.stringify([title, url, passages]))
-    .digest('hex');
+/** Deletes a document: out of every answer at once. */
+export async function removeDocument(tx: Session, documentId: string): Promise<void> {
+  await withdrawContent(tx, documentId, { state: documentState.deleted, reason: null });
 }

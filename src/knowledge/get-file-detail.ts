@@ -2,9 +2,7 @@ import type { ArticleRef, GetFileDetailRequest } from '../../gen/wxmp/knowledge/
 import { requireAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import type { Session } from '../db/session.ts';
-import { AppError } from '../errors.ts';
-import { requireFileBase } from './require-file-base.ts';
-import { findArticleBase } from './store.ts';
+import { requireArticleBase, requireFileBase } from './require-base.ts';
 
 /** See KnowledgeService.GetFileDetail. */
 export function getFileDetail({ database }: Context) {
@@ -16,8 +14,7 @@ export function getFileDetail({ database }: Context) {
       const files = fileIds.flatMap((id) => rows.filter((row) => row.file_id === id));
       return { appid, knowledgeId, files: files.map(toDetail) };
     }
-    const base = await findArticleBase(database, appid);
-    if (base === undefined) throw new AppError('INTERNAL', 'the articles have no base', { detail: `appid ${appid}` });
+    const base = await requireArticleBase(database, appid);
     const files: Row[] = [];
     for (const article of articles) files.push(...(await loadArticle(database, base.knowledgeId, article)));
     return { appid, knowledgeId: base.knowledgeId, files: files.map(toDetail) };

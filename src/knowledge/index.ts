@@ -4,6 +4,8 @@ import type { Context } from '../context.ts';
 import { createKnowledge } from './create-knowledge.ts';
 import { deleteKnowledge } from './delete-knowledge.ts';
 import { getFileDetail } from './get-file-detail.ts';
+import { listDocuments } from './list-documents.ts';
+import { listPassages } from './list-passages.ts';
 import { updateKnowledge } from './update-knowledge.ts';
 
 /** The calls of KnowledgeService, a file each. */
@@ -13,5 +15,7 @@ export function knowledgeService(context: Context): ServiceImpl<typeof Knowledge
     updateKnowledge: updateKnowledge(context),
     deleteKnowledge: deleteKnowledge(context),
     getFileDetail: getFileDetail(context),
+    listDocuments: listDocuments(context),
+    listPassages: listPassages(context),
   };
 }

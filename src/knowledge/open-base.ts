@@ -36,9 +36,9 @@ async function openBase(tx: Session, { appid, type, name, phase }: NewBase): Pro
     [knowledgeId, appid, baseNo, type, name],
   );
   await tx.run(
-    `insert into learning (knowledge_id, appid, phase, finished_phase, due_at)
-      values (?, ?, ?, ?, ${phase === 'idle' ? 'null' : now})`,
-    [knowledgeId, appid, phase, phase === 'idle' ? 'first' : null],
+    `insert into learning (knowledge_id, appid, type, phase, finished_phase, due_at)
+      values (?, ?, ?, ?, ?, ${phase === 'idle' ? 'null' : now})`,
+    [knowledgeId, appid, type, phase, phase === 'idle' ? 'first' : null],
   );
   await createIndexBase(tx, baseNo);
   return knowledgeId;

@@ -50,6 +50,23 @@ export async function listSearchedBases(session: Session, appid: string, view: s
   return rows.map((row) => row.base_no).sort((a, b) => a - b);
 }
 
+/** Whether all these documents may be cited by a configuration that searches these bases. By the primary key. */
+export async function areShown(
+  session: Session,
+  baseNos: readonly number[],
+  documentIds: readonly string[],
+): Promise<boolean> {
+  if (documentIds.length === 0) return true;
+  const marks = (values: readonly unknown[]) => values.map(() => '?').join(', ');
+  const [row] = await session.all<{ shown: number }>(
+    `select count(*) shown from document d join knowledge k on k.knowledge_id = d.knowledge_id
+      where d.document_id in (${marks(documentIds)}) and k.base_no in (${marks(baseNos)})
+        and d.state in (2, 3, 5) and d.hidden = 0 and d.withdrawn_by = 0`,
+    [...documentIds, ...baseNos],
+  );
+  return row?.shown === documentIds.length;
+}
+
 interface BaseRow {
   knowledge_id: string;
   appid: string;

@@ -1,7 +1,7 @@
 import type { UpdateKnowledgeRequest } from '../../gen/wxmp/knowledge/v1/knowledge_pb.ts';
 import { requireLockedAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
-import { requireFileBase } from './require-file-base.ts';
+import { requireFileBase } from './require-base.ts';
 
 /** See KnowledgeService.UpdateKnowledge. */
 export function updateKnowledge({ database }: Context) {

@@ -1,7 +1,7 @@
 import type { View } from '../assistant/store.ts';
 import { loadSettings } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
-import type { Answer, ExpertEvent, Search, Source, Turn } from '../expert/expert.ts';
+import type { Answer, Citation, ExpertEvent, Search, Turn } from '../expert/expert.ts';
 import { listSearchedBases } from '../knowledge/store.ts';
 import { searchPassages } from '../retrieval/search.ts';
 
@@ -11,7 +11,7 @@ export type FixedReason = 'still_learning' | 'voice_unsupported' | 'failed';
 /** What a user is to be told, and why. */
 export interface Composed {
   text: string;
-  citations: Source[];
+  citations: Citation[];
   /** What the expert did; undefined where none was asked. */
   trace: Answer['trace'] | undefined;
   refused: boolean;

@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ExplanationSchema } from '../../gen/wxmp/message/v1/message_pb.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
-import type { Source } from '../expert/expert.ts';
+import type { Citation, Source } from '../expert/expert.ts';
 import type { Composed } from './compose-answer.ts';
 
 /** What is stored of why a message was answered as it was: the passages as they were then. */
@@ -34,8 +34,9 @@ export function toExplanation({
     support: trace?.support ?? 0,
     threshold: trace?.threshold ?? 0,
     refused,
-    passages: (trace?.passages ?? []).map(({ source, heading, text, score, cited }) => ({
+    passages: (trace?.passages ?? []).map(({ source, page, heading, text, score, cited }) => ({
       source: toCitation(source),
+      page: page ?? 0,
       heading,
       text,
       score,
@@ -45,6 +46,7 @@ export function toExplanation({
   };
 }
 
-export function toCitation({ documentId, title, url }: Source) {
-  return { documentId, title, url };
+/** A citation as the contract has it; of a passage's source, without places. */
+export function toCitation({ documentId, title, url, places = [] }: Source & Partial<Citation>) {
+  return { documentId, title, url, places: places.map(({ page = 0, heading }) => ({ page, heading })) };
 }

@@ -12,6 +12,9 @@ export interface FixedTexts {
   failed: string;
   /** Before the sources, where they are part of the text. */
   sources: string;
+  /** Where in a file a source stands. */
+  onPages(pages: readonly number[]): string;
+  underHeadings(headings: readonly string[]): string;
 }
 
 export function createFixedTexts(config: Config): FixedTexts {
@@ -22,6 +25,8 @@ export function createFixedTexts(config: Config): FixedTexts {
     voiceUnsupported: config.TEXT_VOICE_UNSUPPORTED ?? standard.voiceUnsupported,
     failed: config.TEXT_FAILED ?? standard.failed,
     sources: standard.sources,
+    onPages: standard.onPages,
+    underHeadings: standard.underHeadings,
   };
 }
 
@@ -31,6 +36,8 @@ const chinese: FixedTexts = {
   voiceUnsupported: '暂时还听不了语音，请用文字告诉我您的问题。',
   failed: '抱歉，刚才没能回答您的问题，请稍后再试一次。',
   sources: '来源：',
+  onPages: (pages) => `第 ${pages.join('、')} 页`,
+  underHeadings: (headings) => headings.map((heading) => `“${heading}”`).join('、'),
 };
 
 const english: FixedTexts = {
@@ -39,4 +46,6 @@ const english: FixedTexts = {
   voiceUnsupported: "I can't listen to voice messages yet. Please type your question.",
   failed: "Sorry, I couldn't answer your question just now. Please try again later.",
   sources: 'Sources:',
+  onPages: (pages) => ` p. ${pages.join(', ')}`,
+  underHeadings: (headings) => ` “${headings.join('”, “')}”`,
 };

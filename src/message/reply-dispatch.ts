@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import type { Tx } from '../db/tx.ts';
 import type { Sender } from '../dispatch/dispatch.ts';
 import { enqueue } from '../dispatch/enqueue.ts';
-import type { Source } from '../expert/expert.ts';
+import type { Citation } from '../expert/expert.ts';
 import { formatQuotation } from './quotation.ts';
 import { splitReply } from './split-reply.ts';
 import type { PendingMessage } from './store.ts';
@@ -17,7 +17,7 @@ const hourMs = 60 * 60 * 1000;
 /** What a user is to read. */
 export interface ReplyText {
   text: string;
-  citations: readonly Source[];
+  citations: readonly Citation[];
 }
 
 /**
@@ -26,7 +26,7 @@ export interface ReplyText {
  */
 export async function enqueueReply(context: Context, tx: Tx, message: PendingMessage, reply: ReplyText): Promise<void> {
   const { config, texts, wake } = context;
-  const quotation = formatQuotation(reply.citations);
+  const quotation = formatQuotation(reply.citations, texts);
   const { msgid, openid } = message;
   const isDebug = message.channel === 'debug' ? 1 : 0;
   if (config.BIZCOMM_REPLY_VERSION === 2) {

@@ -6,6 +6,7 @@ import type { Tx } from '../db/tx.ts';
 import type { Run, WorkLoop } from '../db/work-loop.ts';
 import { backoffMs } from '../dispatch/backoff.ts';
 import { describeError } from '../errors.ts';
+import { areShown, listSearchedBases } from '../knowledge/store.ts';
 import { viewOfChannel } from './channel.ts';
 import { type Composed, composeAnswer, fixed } from './compose-answer.ts';
 import { saveExplanation } from './explanation.ts';
@@ -17,6 +18,9 @@ import { endMessage, findPending, insertAnswer, listTurns, type PendingMessage }
  * last one is made alone, so that none that only happened to be under way is taken for what kills.
  */
 const maxTries = 3;
+
+/** So often an answer is composed anew at once, because what it cites was deleted meanwhile. */
+const maxStale = 5;
 
 const backoff = { baseMs: 1000, maxMs: 30_000 };
 
@@ -71,10 +75,12 @@ async function tryMessage(
     return 0;
   }
   try {
-    const composed = await compose(context, message, signal);
-    context.reached('message.composed');
-    await commitAnswer(context, lease, message, composed);
-    return 0;
+    for (let stale = 0; stale < maxStale; stale++) {
+      const composed = await compose(context, message, signal);
+      context.reached('message.composed');
+      if (await commitAnswer(context, lease, message, composed)) return 0;
+    }
+    throw new Error(`what answered was deleted before the answer was committed, ${maxStale} times in a row`);
   } catch (error) {
     if (error instanceof LeaseLost) throw error;
     const failures = tries.failures + (signal.aborted ? 0 : 1); // one that a stop cut off is no failure
@@ -128,18 +134,25 @@ async function compose(context: Context, message: PendingMessage, signal: AbortS
   throw new Error('the expert ended without an answer');
 }
 
-/** Commits an answer with all that follows from it. Nothing happens where the message was ended before. */
+/**
+ * Commits an answer with all that follows from it. Nothing happens where the message was ended before. False, and
+ * nothing is committed, where a document that it cites is not shown any more: no answer points at one that was deleted,
+ * hidden or unbound before it.
+ */
 async function commitAnswer(
   context: Context,
   lease: Lease,
   message: PendingMessage,
   composed: Composed,
-): Promise<void> {
+): Promise<boolean> {
   const { database, metrics, logger, reached } = context;
-  await database.tx(async (tx) => {
+  return database.tx(async (tx) => {
     if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
+    const view = viewOfChannel(message.channel);
+    const cited = composed.citations.map(({ documentId }) => documentId);
+    if (!(await areShown(tx, await listSearchedBases(tx, message.appid, view), cited))) return false;
     await tx.run('update conversation set finished = started, failures = 0 where conversation_id = ?', [lease.id]);
-    if (!(await endMessage(tx, message.messageId))) return;
+    if (!(await endMessage(tx, message.messageId))) return true;
     await insertAnswer(tx, message, composed.text);
     await saveExplanation(tx, message.messageId, composed);
     await enqueueReply(context, tx, message, composed);
@@ -150,5 +163,6 @@ async function commitAnswer(
       logger.info({ appid: message.appid, msgid: message.msgid, refused, fixedText }, 'message answered');
       reached('message.answered');
     });
+    return true;
   });
 }

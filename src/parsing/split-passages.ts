@@ -1,11 +1,13 @@
 import { cutSentences } from '../retrieval/split-sentences.ts';
 import type { Block } from './block.ts';
 
-/** A stretch of an article that is found and quoted as one. */
+/** A stretch of a document that is found and quoted as one. */
 export interface Passage {
   /** The nearest above the passage's first text, else the first inside it, else ''; at most 100 code points. */
   heading: string;
   text: string;
+  /** The page that it stands on, from 1, where the document has pages. */
+  page?: number;
 }
 
 interface Packer {
@@ -15,6 +17,8 @@ interface Packer {
   /** The passage being filled, and its length in code points. */
   draft: Passage;
   length: number;
+  /** The page of the block that is being added; a passage has one page. */
+  page: number | undefined;
   heading: string;
   /** Headings that wait for the text they stand above, so that no passage ends with one. */
   waiting: string[];
@@ -29,14 +33,19 @@ const MAX_HEADING_CHARS = 100;
 /**
  * Packs blocks, in order and losing nothing but white space, into passages of about `targetChars` (400 by default) and
  * never more than `maxChars` (600 by default), both in code points. Blocks are joined by newlines. A heading opens a
- * new passage once the current one has a third of the target; rows in succession stay together where they fit.
+ * new passage once the current one has a third of the target, and a page always does; rows in succession stay together
+ * where they fit.
  */
 export function splitPassages(blocks: Block[], options: { targetChars?: number; maxChars?: number } = {}): Passage[] {
   const max = atLeastOne(options.maxChars, DEFAULT_MAX_CHARS);
   const target = Math.min(atLeastOne(options.targetChars, DEFAULT_TARGET_CHARS), max);
-  const draft = { heading: '', text: '' };
-  const packer: Packer = { target, max, passages: [], draft, length: 0, heading: '', waiting: [], waitingLength: 0 };
+  const packer: Packer = {
+    ...{ target, max, passages: [], draft: { heading: '', text: '' }, length: 0 },
+    ...{ page: undefined, heading: '', waiting: [], waitingLength: 0 },
+  };
   for (const block of joinRows(blocks, max)) {
+    if (block.page !== packer.page) closePassage(packer);
+    packer.page = block.page;
     if (block.kind === 'heading') addHeading(packer, block.text);
     else addText(packer, block.text);
   }
@@ -52,19 +61,18 @@ function atLeastOne(value: number | undefined, otherwise: number): number {
 /** The blocks trimmed, without empty ones, and each run of rows that fits into one passage made one block. */
 function joinRows(blocks: Block[], max: number): Block[] {
   const joined: Block[] = [];
-  let run: string[] = [];
+  let run: Block[] = [];
   const endRun = (): void => {
-    const text = run.join('\n');
-    const texts = run.length > 1 && countChars(text) > max ? run : [text];
-    for (const row of texts) if (row !== '') joined.push({ kind: 'row', text: row });
+    const text = run.map((row) => row.text).join('\n');
+    const isTooLong = run.length > 1 && countChars(text) > max;
+    for (const row of isTooLong ? run : run.slice(0, 1)) joined.push(isTooLong ? row : { ...row, text });
     run = [];
   };
   for (const block of blocks) {
-    const text = block.text.trim();
-    if (block.kind === 'row' && text !== '') run.push(text);
-    if (block.kind === 'row' || text === '') continue;
-    endRun();
-    joined.push({ kind: block.kind, text });
+    const trimmed = { ...block, text: block.text.trim() };
+    if (trimmed.text === '') continue;
+    if (block.kind !== 'row' || block.page !== run[0]?.page) endRun();
+    (block.kind === 'row' ? run : joined).push(trimmed);
   }
   endRun();
   return joined;
@@ -102,6 +110,7 @@ function addPiece(packer: Packer, text: string): void {
   packer.length += added + (packer.length > 0 ? 1 : 0);
   draft.text += (draft.text === '' ? '' : '\n') + [...waiting, text].join('\n');
   draft.heading ||= packer.heading;
+  if (packer.page !== undefined) draft.page = packer.page;
   packer.waiting = [];
   packer.waitingLength = 0;
 }

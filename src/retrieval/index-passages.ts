@@ -18,15 +18,23 @@ export async function createIndexBase(session: Session, baseNo: number): Promise
   await session.insertOrKeep('index_base', row, ['base_no']);
 }
 
+/** A passage as it is indexed. */
+export interface IndexedPassage {
+  heading: string;
+  text: string;
+  page?: number | undefined;
+}
+
 /**
  * Makes the passages of a document searchable by their words, their heading and the document's title. Runs in the
- * transaction of whoever holds the base's lease; the document's row is there already.
+ * transaction of whoever holds the base's lease; the document's row is there already. They are found once the document
+ * is at their revision.
  */
 export async function addPassages(
   tx: Session,
   baseNo: number,
-  documentId: string,
-  passages: readonly { heading: string; text: string }[],
+  { documentId, revision }: { documentId: string; revision: number },
+  passages: readonly IndexedPassage[],
 ): Promise<void> {
   if (passages.length === 0) return;
   const index = await lockIndex(tx, baseNo);
@@ -38,8 +46,9 @@ export async function addPassages(
   passages.forEach((passage, at) => {
     tokens += addPostings(postings, index.next_ordinal + at, searchedText(title, passage));
   });
-  const rows = passages.map(({ heading, text }, at) => {
-    return { base_no: baseNo, ordinal: index.next_ordinal + at, document_id: documentId, heading, text };
+  const rows = passages.map(({ heading, text, page = null }, at) => {
+    const ordinal = index.next_ordinal + at;
+    return { base_no: baseNo, ordinal, document_id: documentId, revision, page, heading, text };
   });
   for (const batch of inBatches(rows, (row) => 3 * (row.heading.length + row.text.length))) {
     await tx.insert('passage', batch);
@@ -52,12 +61,12 @@ export async function addPassages(
 }
 
 /**
- * Takes a document out of every search at once. Its entries in the blocks, and its share in the counts of passages and
- * tokens, stay until the base is compacted: they find nothing any more, and shift the rarity of words a little, on
- * both sides of the fraction. By passage_by_document.
+ * Deletes up to `limit` passages of a document that are not of the revision `kept`; returns how many. Their entries in
+ * the blocks, and their share in the counts of passages and tokens, stay until the base is compacted: they find nothing
+ * any more, and shift the rarity of words a little, on both sides of the fraction. By passage_by_document.
  */
-export async function removePassages(tx: Session, documentId: string): Promise<void> {
-  await tx.run('delete from passage where document_id = ?', [documentId]);
+export async function sweepPassages(tx: Session, documentId: string, kept: number, limit: number): Promise<number> {
+  return tx.run(`delete from passage where document_id = ? and revision <> ? limit ${limit}`, [documentId, kept]);
 }
 
 interface IndexBase {

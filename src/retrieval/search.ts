@@ -93,21 +93,25 @@ interface PassageRow {
   ordinal: number;
   heading: string;
   text: string;
+  page: number | null;
   document_id: string;
   title: string;
   url: string;
 }
 
-/** By the primary keys of passage and document. State 5: learned. */
+/**
+ * By the primary keys of passage and document. What a document shows is the passages of its revision; while a file is
+ * fetched or parsed anew (2, 3) that is what was learned before.
+ */
 async function readPage(session: Session, bases: readonly Base[], page: readonly Candidate[]): Promise<FoundPassage[]> {
   const parts = bases
     .map(({ base_no }, at) => ({ base_no, ordinals: page.filter(({ base }) => base === at).map((c) => c.ordinal) }))
     .filter(({ ordinals }) => ordinals.length > 0);
   const where = parts.map(({ ordinals }) => `(p.base_no = ? and p.ordinal in (${marks(ordinals)}))`).join(' or ');
   const rows = await session.all<PassageRow>(
-    `select p.base_no, p.ordinal, p.heading, p.text, d.document_id, d.title, d.url
+    `select p.base_no, p.ordinal, p.heading, p.text, p.page, d.document_id, d.title, d.url
       from passage p join document d on d.document_id = p.document_id
-      where (${where}) and d.state = 5 and d.hidden = 0`,
+      where (${where}) and p.revision = d.revision and d.state in (2, 3, 5) and d.hidden = 0 and d.withdrawn_by = 0`,
     parts.flatMap(({ base_no, ordinals }) => [base_no, ...ordinals]),
   );
   const rowOf = new Map(rows.map((row) => [`${row.base_no}:${row.ordinal}`, row]));
@@ -115,6 +119,7 @@ async function readPage(session: Session, bases: readonly Base[], page: readonly
     const row = rowOf.get(`${bases[base]!.base_no}:${ordinal}`);
     if (row === undefined) return [];
     const source = { documentId: row.document_id, title: row.title, url: row.url };
-    return [{ source, heading: row.heading, text: row.text, score }];
+    const page = row.page === null ? {} : { page: row.page };
+    return [{ source, ...page, heading: row.heading, text: row.text, score }];
   });
 }

@@ -10,8 +10,10 @@ import { publish, type WechatState } from './wechat-state.ts';
 export function createControls(state: WechatState) {
   return (request: AnyRequest, response: AnyResponse): boolean => {
     const [path, query] = (request.url ?? '').split('?', 2) as [string, string?];
+    const file = /^\/files\/([\w-]{1,128})$/.exec(path);
     const article = /^\/s\/([^/]+)\/(\d+)$/.exec(path);
-    if (article) writeArticle(state, response, article[1]!, Number(article[2]));
+    if (file) writeFile(state, response, file[1]!);
+    else if (article) writeArticle(state, response, article[1]!, Number(article[2]));
     else if (path === '/sandbox/replies') {
       const openid = new URLSearchParams(query).get('openid');
       const replies = state.replies.filter((reply) => openid === null || reply.openid === openid);
@@ -76,6 +78,18 @@ async function change(request: AnyRequest, response: AnyResponse, apply: (body: 
     const isBad = error instanceof z.ZodError || error instanceof AppError || error instanceof HttpRefusal;
     writeJson(response, isBad ? 400 : 500, { errmsg: isBad ? error.message : 'internal error' });
   }
+}
+
+/** A file as it is fetched to be learned. */
+function writeFile(state: WechatState, response: AnyResponse, fileId: string): void {
+  const bytes = state.files.get(fileId);
+  if (bytes === undefined) {
+    writeJson(response, 404, { errmsg: 'no such file' });
+    return;
+  }
+  response.setHeader('content-type', 'application/octet-stream');
+  response.setHeader('content-length', bytes.length);
+  response.end(bytes);
 }
 
 /** The article as a reader sees it. The page may run no script: its text may have come from a control. */

@@ -3,6 +3,8 @@ import { startApp } from '../app.ts';
 import { toConfig } from '../config.ts';
 import { createLogger } from '../logger.ts';
 import { accountName, sampleQuestions, sandboxMessages } from './articles/index.ts';
+import { type CalledService, callService } from './call-service.ts';
+import { uploadFiles } from './upload-files.ts';
 import { startWechatSide } from './wechat-side.ts';
 
 const appid = 'wx_sandbox';
@@ -11,18 +13,23 @@ const appid = 'wx_sandbox';
 export async function runSandbox(env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
   const { SANDBOX_ADDR } = toConfig(env);
   const wechat = await startWechatSide(SANDBOX_ADDR, sandboxMessages);
-  const config = toConfig({ ...env, BIZCOMM_URL: wechat.url, LOG_LEVEL: env.LOG_LEVEL ?? 'warn' });
+  // The sample files lie on this machine, where the downloader goes only when told to.
+  const egressAllow = [env.EGRESS_ALLOW, new URL(wechat.url).host].filter(Boolean).join();
+  const own = { BIZCOMM_URL: wechat.url, EGRESS_ALLOW: egressAllow, LOG_LEVEL: env.LOG_LEVEL ?? 'warn' };
+  const config = toConfig({ ...env, ...own });
   const app = await startApp({ config, logger: createLogger(config.LOG_LEVEL) });
   print(`service   ${app.url}   (JSON, Connect, gRPC, /metrics)`);
   print(`public    ${app.publicUrl}`);
   print(`WeChat    ${wechat.url}   (stand-in, with the account ${accountName})\n`);
-  await call(app.url, '/api/wxmp/assistant/create', config.WXMP_TOKEN, {
+  const service = { url: app.url, token: config.WXMP_TOKEN };
+  await callService(service, '/api/wxmp/assistant/create', {
     appid,
     name: `${accountName}助手`,
     description: '回答关于海洋馆的问题',
     system_promot: '你是海洋馆公众号的助手，依据公众号文章回答。',
   });
-  await showLearning(app.url, config.WXMP_TOKEN);
+  await showLearning(service);
+  await uploadFiles(service, { appid, wechatUrl: wechat.url, tell: print });
   printCommands(app.url, wechat.url, config.WXMP_TOKEN);
   return async () => {
     await app.stop();
@@ -38,10 +45,10 @@ export async function runWechatSide(env: NodeJS.ProcessEnv): Promise<() => Promi
 }
 
 /** Shows how many articles have been learned until the first learning is done. */
-async function showLearning(url: string, token: string | undefined): Promise<void> {
+async function showLearning(service: CalledService): Promise<void> {
   let shown = -1;
   for (;;) {
-    const { status, knowledges } = await call<Detail>(url, '/api/wxmp/assistant/detail', token, { appid });
+    const { status, knowledges } = await callService<Detail>(service, '/api/wxmp/assistant/detail', { appid });
     const docNum = knowledges[0]?.doc_num ?? 0;
     if (docNum !== shown) print(`learning  ${docNum} articles${status === 1 ? ' …' : ''}`);
     shown = docNum;
@@ -70,18 +77,6 @@ function printCommands(url: string, wechatUrl: string, token: string | undefined
   print('See what the user is sent, with its source (quotation):\n');
   print(`  curl -s '${wechatUrl}/sandbox/replies?openid=visitor'\n`);
   print('Another question needs another msgid: a repeated one is answered once. Ctrl-C stops.');
-}
-
-async function call<T>(url: string, path: string, token: string | undefined, body: unknown): Promise<T> {
-  const response = await fetch(url + path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(10_000),
-  });
-  const answer = (await response.json()) as T & { errcode: number; errmsg: string };
-  if (answer.errcode !== 0) throw new Error(`${path}: ${answer.errcode} ${answer.errmsg}`);
-  return answer;
 }
 
 function print(line: string): void {

@@ -1,5 +1,6 @@
 import type { AiRagCompleteItem } from '../../gen/wxmp/bizcomm/v1/bizcomm_pb.ts';
 import type { SandboxMessage } from './articles/types.ts';
+import { loadSandboxFiles } from './files/index.ts';
 
 /** A reply that arrived. */
 export interface ArrivedReply {
@@ -30,10 +31,13 @@ export interface WechatState {
   replies: ArrivedReply[];
   notices: AiRagCompleteItem[];
   faults: Fault[];
+  /** What is served at /files/{file_id}. */
+  files: Map<string, Uint8Array>;
 }
 
 export function createWechatState(messages: readonly SandboxMessage[]): WechatState {
-  return { messages: [...messages], replies: [], notices: [], faults: [] };
+  const files = new Map(loadSandboxFiles().map(({ fileId, bytes }) => [fileId, bytes]));
+  return { messages: [...messages], replies: [], notices: [], faults: [], files };
 }
 
 /** The fault that a call meets, counted; undefined: it goes well. */

@@ -140,8 +140,8 @@ async function reply(
     ...{ msgType: 'text', content: '', messageIndex: 1, ageMs: 0 },
   };
   const citations = [
-    { documentId: 'd1', title: '开馆时间', url: 'https://mp.weixin.qq.com/s/1' },
-    { documentId: 'd2', title: '票价', url: '' },
+    { documentId: 'd1', title: '开馆时间', url: 'https://mp.weixin.qq.com/s/1', places: [] },
+    { documentId: 'd2', title: '票价', url: '', places: [{ page: 3, heading: '' }] },
   ];
   const text = Array.from({ length: 90 }, (_, index) => `第 ${index + 1} 句话也说完整。`).join('');
   await database.tx((tx) => enqueueReply(context, tx, message, { text, citations }));

@@ -47,7 +47,7 @@ for (const { name: dialect } of dialects) {
         body: [...kept].reduce((text, [name, value]) => text.replaceAll(`<${name}>`, value), JSON.stringify(body)),
       });
       const text = await response.text();
-      if (keeps !== undefined) kept.set(keeps, JSON.parse(text)[keeps]);
+      if (keeps !== undefined) kept.set(keeps, new RegExp(`"${keeps}":"([^"]+)"`).exec(text)![1]!);
       const values = [...kept].map(([name, value]) => [value, `<${name}>`] as const);
       const answer = normalise(text, [...values, [service.wechat.url, '<wechat>'], ...expertsOwn]);
       const lines = answer

@@ -4,7 +4,7 @@
 export type Case = [path: string, says: string, body: unknown, more?: More];
 
 export interface More {
-  /** A field of the answer that later requests name as `<field>`. */
+  /** A field of the answer, its first of that name, that later requests name as `<field>`. */
   keeps?: string;
   /** What has to have happened before: the account has learned, its events are handled, an answer is delivered. */
   after?: 'learned' | 'updated' | { answered: string };
@@ -83,6 +83,11 @@ const knowledge: Case[] = [
     { appid, knowledge_id: '<knowledge_id>', file_ids: Array.from({ length: 11 }, (_, index) => `f${index}`) },
   ],
   ['knowledge/file/detail', 'no such knowledge base: 40401', { appid, knowledge_id: 'kb_none', file_ids: ['fileid1'] }],
+  ['knowledge/document/list', 'the articles', { appid, page_size: 1 }, { keeps: 'document_id' }],
+  ['knowledge/document/list', 'of a base', { appid, knowledge_id: '<knowledge_id>' }],
+  ['knowledge/document/list', 'no such knowledge base: 40401', { appid, knowledge_id: 'kb_none' }],
+  ['knowledge/passage/list', 'of a document', { appid, document_id: '<document_id>', page_size: 2 }],
+  ['knowledge/passage/list', 'no such document: 40401', { appid, document_id: 'none' }],
 ];
 
 const articles: Case[] = [

@@ -17,7 +17,7 @@ const longText = Array.from(
   { length: 120 },
   (_, index) => `第${index + 1}号展厅里有一种会发光的水母👩‍👩‍👧，请慢慢看。`,
 ).join('');
-const source = { documentId: 'd', title: '会发光的水母', url: 'https://mp.weixin.qq.com/s?__biz=1&mid=2' };
+const source = { documentId: 'd', title: '会发光的水母', url: 'https://mp.weixin.qq.com/s?__biz=1&mid=2', places: [] };
 
 for (const { name: dialect } of dialects) {
   describe(`long answers on ${dialect}`, () => {

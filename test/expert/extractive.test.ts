@@ -55,7 +55,7 @@ describe('the extractive expert', () => {
     const found = { passages: [passage('a', text)], support: extractiveThreshold };
     const answer = await ask('水母几点吃饭？', found, { maxAnswerChars: 10 });
     assert.equal(answer.text, '水母每天十点吃饭。');
-    assert.deepEqual(answer.citations, [found.passages[0]!.source]);
+    assert.deepEqual(answer.citations, [{ ...found.passages[0]!.source, places: [{ heading: '' }] }]);
     assert.equal(answer.refused, false);
   });
 

@@ -107,7 +107,12 @@ for (const { name: dialect } of dialects) {
       const kept = await create(appid, 'kept');
       const notify = (event_id: string, event_type: number, more = {}) =>
         call('article/event_notity', { appid, event_id, event_type, knowledge_id, ...more });
-      const file = { file_id: 'f1', file_cos_url: 'https://files.example/1', file_name: 'f.txt', file_type: 'TXT' };
+      const file = {
+        file_id: 'f1',
+        file_cos_url: `${account.wechat.url}/files/none`,
+        file_name: 'f.txt',
+        file_type: 'TXT',
+      };
       await notify('add', 9, file);
       await until('the file is told', () => account.noticed().length === 2);
       assert.equal((await notify('delete', 12)).errcode, 0);

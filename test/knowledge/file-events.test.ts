@@ -17,11 +17,13 @@ for (const { name: dialect } of dialects) {
       account = await accounts.open(appid, []);
       await accounts.service.createLearned(appid);
       ({ knowledge_id } = await call('knowledge/create', { appid, name: '文件' }));
+      account.wechat.state.files.set('broken', Buffer.from('PK\x03\x04 and no more'));
+      file.file_cos_url = `${account.wechat.url}/files/broken?sign=1`;
     });
     after(() => accounts.stop());
 
     const call = (path: string, body: unknown) => accounts.service.call(`/api/wxmp/${path}`, body);
-    const file = { file_cos_url: 'https://files.example/a?sign=1', file_name: '说明.docx', file_type: 'docx' };
+    const file = { file_cos_url: '', file_name: '说明.docx', file_type: 'docx' };
     let events = 0;
     /** Sends an event, waits until it is handled, and returns its notice. */
     const handle = async (event_type: number, more: Record<string, unknown>, form: 'flat' | 'item' = 'flat') => {
@@ -48,13 +50,15 @@ for (const { name: dialect } of dialects) {
       });
       const detail = { article_id: '', msgidx: 0, file_name: '说明.docx', file_type: 'DOCX' };
       assert.deepEqual(await details('file-1'), [{ file_id: 'file-1', ...detail, file_rag_status: 4 }]);
-      assert.match(await reasonOf('file-1'), /does not learn files/);
+      assert.match(await reasonOf('file-1'), /damaged|ZIP/);
       assert.deepEqual(await handle(11, { ...file, file_id: 'file-1' }, 'item'), {
         ...{ ...told, event_type: 11, event_id: `f${events}`, file_rag_status: 4 },
       });
       const [, base] = (await call('assistant/detail', { appid })).knowledges;
       assert.deepEqual([base.type, base.doc_num], [2, 1]);
-      assert.deepEqual(await handle(10, { file_id: 'file-1' }), { ...told, event_type: 10, event_id: `f${events}` });
+      assert.deepEqual(await handle(10, { file_id: 'file-1' }), {
+        ...{ ...told, event_type: 10, event_id: `f${events}`, file_rag_status: 8 },
+      });
       assert.deepEqual(await details('file-1'), [{ file_id: 'file-1', ...detail, file_rag_status: 8 }]);
       assert.equal((await call('assistant/detail', { appid })).knowledges[1].doc_num, 0);
     });
@@ -67,7 +71,7 @@ for (const { name: dialect } of dialects) {
         ['cos-1'],
       );
       const again = { appid, event_id: `f${events}`, event_type: 9, knowledge_id, ...file, file_id: 'file-2' };
-      const anew = { ...again, file_cos_url: 'https://files.example/a?sign=2' };
+      const anew = { ...again, file_cos_url: file.file_cos_url.replace('sign=1', 'sign=2') };
       assert.equal((await call('article/event_notity', anew)).errcode, 0);
       assert.equal((await call('article/event_notity', { ...again, file_name: 'other.docx' })).errcode, 40901);
     });

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { toConfig } from '../../src/config.ts';
+import type { Citation, Place } from '../../src/expert/expert.ts';
+import { createFixedTexts } from '../../src/message/fixed-texts.ts';
 import { formatQuotation } from '../../src/message/quotation.ts';
 import { maxSegmentBytes, splitReply } from '../../src/message/split-reply.ts';
 
@@ -177,24 +180,40 @@ test('a text of a megabyte is split in a few seconds at most', () => {
   assert.ok(performance.now() - startedMs < 5000, `${performance.now() - startedMs} ms`);
 });
 
-test('the quotation names each source in a line, title and address, in the order of the citations, at most five', () => {
+test('the quotation names each source in a line, title and address or place, in the order of the citations, at most five', () => {
   const source = (index: number, url = `https://mp.weixin.qq.com/s/${index}`) => ({
     documentId: `d${index}`,
     title: `第${index}篇`,
     url,
+    places: [] as Place[],
   });
-  assert.equal(formatQuotation([]), '');
+  assert.equal(quotationOf([]), '');
   assert.equal(
-    formatQuotation([source(2), source(1)]),
+    quotationOf([source(2), source(1)]),
     '《第2篇》https://mp.weixin.qq.com/s/2\n《第1篇》https://mp.weixin.qq.com/s/1',
   );
-  assert.equal(formatQuotation([source(1, '')]), '《第1篇》', 'a file has no address');
-  assert.equal(formatQuotation([1, 2, 3, 4, 5, 6, 7].map((index) => source(index))).split('\n').length, 5);
+  assert.equal(quotationOf([source(1, '')]), '《第1篇》', 'a file has no address');
+  const places = [
+    { page: 12, heading: '请假' },
+    { page: 12, heading: '年假' },
+    { page: 3, heading: '' },
+  ];
+  assert.equal(quotationOf([{ ...source(1, ''), places }]), '《第1篇》第 12、3 页');
+  assert.equal(quotationOf([{ ...source(1, ''), places }], 'en'), '《第1篇》 p. 12, 3');
+  const headings = places.map(({ heading }) => ({ heading }));
+  assert.equal(quotationOf([{ ...source(1, ''), places: headings }]), '《第1篇》“请假”、“年假”');
+  assert.equal(quotationOf([{ ...source(1, ''), places: headings }], 'en'), '《第1篇》 “请假”, “年假”');
+  assert.equal(quotationOf([{ ...source(1), places }]), '《第1篇》https://mp.weixin.qq.com/s/1', 'an article has one');
+  assert.equal(quotationOf([1, 2, 3, 4, 5, 6, 7].map((index) => source(index))).split('\n').length, 5);
   const long = [1, 2, 3, 4].map((index) => source(index, `https://mp.weixin.qq.com/s/${'x'.repeat(600)}${index}`));
-  const lines = formatQuotation(long).split('\n');
+  const lines = quotationOf(long).split('\n');
   assert.deepEqual(
     lines,
     long.slice(0, lines.length).map(({ title, url }) => `《${title}》${url}`),
   );
   assert.ok(lines.length === 3 && bytes(lines.join('\n')) <= maxSegmentBytes, 'whole lines within the limit');
 });
+
+function quotationOf(citations: Citation[], language: 'zh' | 'en' = 'zh'): string {
+  return formatQuotation(citations, createFixedTexts(toConfig({ TEXT_LANGUAGE: language })));
+}

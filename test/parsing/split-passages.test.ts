@@ -210,3 +210,25 @@ describe('splitPassages', () => {
     }
   });
 });
+
+test('a passage stands on one page, and a heading goes with the text under it to the next', () => {
+  const passages = splitPassages([
+    { kind: 'text', text: '第一页的话。', page: 1 },
+    { kind: 'heading', text: '请假', page: 1 },
+    { kind: 'text', text: '请假要提前一天。', page: 2 },
+    { kind: 'row', text: '天数：1；批准：组长', page: 2 },
+    { kind: 'row', text: '天数：3；批准：经理', page: 3 },
+    { kind: 'text', text: '长'.repeat(1500), page: 4 },
+  ]);
+  assert.deepEqual(
+    passages.map(({ page, heading, text }) => [page, heading, text.slice(0, 20)]),
+    [
+      [1, '', '第一页的话。'],
+      [2, '请假', '请假\n请假要提前一天。\n天数：1；批准：'],
+      [3, '请假', '天数：3；批准：经理'],
+      [4, '请假', '长'.repeat(20)],
+      [4, '请假', '长'.repeat(20)],
+      [4, '请假', '长'.repeat(20)],
+    ],
+  );
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Database } from '../../src/db/database.ts';
-import { addPassages, createIndexBase, removePassages } from '../../src/retrieval/index-passages.ts';
+import { addPassages, createIndexBase, sweepPassages } from '../../src/retrieval/index-passages.ts';
 import { codeOfLength } from '../../src/retrieval/score.ts';
 import { termOf, tokenise } from '../../src/retrieval/tokenise.ts';
 import { eachDatabase } from '../support/databases.ts';
@@ -40,9 +40,11 @@ eachDatabase((dialectName, open) => {
       await fillBase(database, baseNo, [{ id: 'a', title: '甲', passages: ['一二', '三'] }]);
       const tokens = [...tokenise('甲\n\n一二'), ...tokenise('甲\n\n三')].length;
       assert.deepEqual(await indexBase(database), { passages: 2, tokens, next_ordinal: 2, generation: 1 });
-      await database.tx((tx) => removePassages(tx, 'a'));
+      await database.tx((tx) => sweepPassages(tx, 'a', 1, 100));
       assert.deepEqual(await indexBase(database), { passages: 2, tokens, next_ordinal: 2, generation: 1 });
-      await database.tx((tx) => addPassages(tx, baseNo, 'a', [{ heading: '', text: '四' }]));
+      await database.tx((tx) =>
+        addPassages(tx, baseNo, { documentId: 'a', revision: 0 }, [{ heading: '', text: '四' }]),
+      );
       const rows = await database.all<{ ordinal: number }>('select ordinal from passage order by ordinal');
       assert.deepEqual(rows, [{ ordinal: 2 }]);
     });
@@ -74,7 +76,7 @@ eachDatabase((dialectName, open) => {
       await fillBase(database, baseNo, [{ id: 'a', passages: ['水母'] }]);
       const before = await blocksOf(database, '水母');
       const failing = database.tx(async (tx) => {
-        await addPassages(tx, baseNo, 'a', [{ heading: '', text: '水母 水母' }]);
+        await addPassages(tx, baseNo, { documentId: 'a', revision: 0 }, [{ heading: '', text: '水母 水母' }]);
         throw new Error('on purpose');
       });
       await assert.rejects(failing, /on purpose/);
@@ -88,10 +90,12 @@ eachDatabase((dialectName, open) => {
       await createIndexBase(database, baseNo);
       assert.equal((await indexBase(database)).passages, 1);
       await database.run('update index_base set tokenizer_version = 999');
-      const adding = database.tx((tx) => addPassages(tx, baseNo, 'a', [{ heading: '', text: '水母' }]));
+      const adding = database.tx((tx) =>
+        addPassages(tx, baseNo, { documentId: 'a', revision: 0 }, [{ heading: '', text: '水母' }]),
+      );
       await assert.rejects(adding, /tokenizer 999/);
       await assert.rejects(
-        database.tx((tx) => addPassages(tx, 12345, 'a', [{ heading: '', text: '水母' }])),
+        database.tx((tx) => addPassages(tx, 12345, { documentId: 'a', revision: 0 }, [{ heading: '', text: '水母' }])),
         /no index/,
       );
     });

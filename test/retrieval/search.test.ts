@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Database } from '../../src/db/database.ts';
 import type { Found } from '../../src/expert/expert.ts';
-import { removePassages } from '../../src/retrieval/index-passages.ts';
+import { sweepPassages } from '../../src/retrieval/index-passages.ts';
 import { searchPassages } from '../../src/retrieval/search.ts';
 import { eachDatabase } from '../support/databases.ts';
 import { fillBase, type TestDocument } from './make-base.ts';
@@ -40,12 +40,15 @@ eachDatabase((dialectName, open) => {
         { id: 'shown', passages: ['水母发光'] },
         { id: 'hidden', passages: ['水母发光'], hidden: 1 },
         { id: 'parsing', passages: ['水母发光'], state: 3 },
+        { id: 'withdrawn', passages: ['水母发光'] },
         { id: 'deleted', passages: ['水母发光'], state: 8 },
         { id: 'removed', passages: ['水母发光'] },
         { id: 'purged', passages: ['水母发光'] },
       ]);
-      await database.tx((tx) => removePassages(tx, 'removed'));
+      await database.tx((tx) => sweepPassages(tx, 'removed', 1, 100));
       await database.run("delete from document where document_id = 'purged'");
+      await database.run("update passage set revision = 1 where document_id = 'parsing'"); // being added
+      await database.run("update document set withdrawn_by = 7 where document_id = 'withdrawn'");
       assert.deepEqual(idsOf(await find(database, '水母发光')), ['shown']);
       await database.run("update document set hidden = 0 where document_id = 'hidden'");
       assert.deepEqual(idsOf(await find(database, '水母发光')), ['shown', 'hidden']);

@@ -13,7 +13,7 @@ import { badBodies } from './bad-bodies.ts';
 const appid = 'wx_errors';
 
 /** A body for each method that is done when it is sent, however often; every list and message in it has something. */
-function validBodies(base: string, gone: string): Record<string, Record<string, JsonValue>> {
+function validBodies(base: string, gone: string, document: string): Record<string, Record<string, JsonValue>> {
   const message = { appid, openid: 'openid-1', msgid: 'msg-1', send_time: 1_790_000_000, msg_type: 'text' };
   const event = { appid, event_type: 9, event_id: 'event-1', article_id: 'a1', msgidx: 1, file_id: 'f1' };
   const more = { file_cos_url: 'https://a/b', knowledge_id: base, file_name: 'a.pdf', file_type: 'PDF' };
@@ -31,6 +31,8 @@ function validBodies(base: string, gone: string): Record<string, Record<string, 
     DeleteKnowledge: { appid, knowledge_id: gone },
     GetFileDetail: { appid, knowledge_id: base, file_ids: ['f1'], articles: [{ article_id: 'a1', msgidx: 0 }] },
     NotifyArticleEvent: { item: [{ ...event, ...more, file_cos_id: 'f1' }] },
+    ListDocuments: { appid, knowledge_id: base, page_size: 1, page_token: '' },
+    ListPassages: { appid, document_id: document, page_size: 1, page_token: '' },
     SyncArticles: { appid },
     NotifyMessage: { ...message, text: { content: '你好' }, is_debug: 0, voice: { media_id: 'm1', format: 4 } },
     ListMessages: { appid, openid: 'openid-1', is_debug: 0 },
@@ -51,7 +53,8 @@ for (const { name: dialect } of dialects) {
       const create = async () =>
         (await service.call('/api/wxmp/knowledge/create', { appid, name: '手册' })).knowledge_id;
       const [base, gone] = [await create(), await create()];
-      valid = validBodies(base, gone);
+      const { documents } = await service.call('/api/wxmp/knowledge/document/list', { appid });
+      valid = validBodies(base, gone, documents[0].document_id);
       await service.call('/api/wxmp/knowledge/delete', { appid, knowledge_id: gone });
       await service.call('/api/wxmp/assistant/create', { appid: 'wx_gone', name: '助手' });
     });

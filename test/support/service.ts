@@ -50,6 +50,7 @@ export function testEnv(databaseUrl: string, wechatUrl: string | undefined): Rec
     HTTP_ADDR: '127.0.0.1:0',
     PUBLIC_ADDR: '127.0.0.1:0',
     ...(wechatUrl !== undefined && { BIZCOMM_URL: wechatUrl }),
+    EGRESS_ALLOW: '127.0.0.1', // where a test's files are
     BIZCOMM_TIMEOUT_MS: '1500',
     QUERY_TIMEOUT_MS: '5000',
     LEASE_SECONDS: '8',

@@ -1,5 +1,6 @@
 import type { Migration } from '../migrate.ts';
 import { base } from './20261121-base/index.ts';
+import { files } from './20261122-files.ts';
 
 /** All steps, oldest first. */
-export const migrations: readonly Migration[] = [base];
+export const migrations: readonly Migration[] = [base, files];

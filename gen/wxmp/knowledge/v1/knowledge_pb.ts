@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file wxmp/knowledge/v1/knowledge.proto.
  */
 export const file_wxmp_knowledge_v1_knowledge: GenFile = /*@__PURE__*/
-  fileDesc("CiF3eG1wL2tub3dsZWRnZS92MS9rbm93bGVkZ2UucHJvdG8SEXd4bXAua25vd2xlZGdlLnYxImUKFkNyZWF0ZUtub3dsZWRnZVJlcXVlc3QSMAoFYXBwaWQYASABKAlCIbpIHsgBAXIZGEAyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBIZCgRuYW1lGAIgASgJQgu6SAjIAQFyAxiAASIvChdDcmVhdGVLbm93bGVkZ2VSZXNwb25zZRIUCgxrbm93bGVkZ2VfaWQYASABKAkihwEKFlVwZGF0ZUtub3dsZWRnZVJlcXVlc3QSMAoFYXBwaWQYASABKAlCIbpIHsgBAXIZGEAyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBIgCgxrbm93bGVkZ2VfaWQYAiABKAlCCrpIB8gBAXICGEASGQoEbmFtZRgDIAEoCUILukgIyAEBcgMYgAEiGQoXVXBkYXRlS25vd2xlZGdlUmVzcG9uc2UibAoWRGVsZXRlS25vd2xlZGdlUmVxdWVzdBIwCgVhcHBpZBgBIAEoCUIhukgeyAEBchkYQDIVXlteXHNceDAwLVx4MWZceDdmXSskEiAKDGtub3dsZWRnZV9pZBgCIAEoCUIKukgHyAEBcgIYQCIZChdEZWxldGVLbm93bGVkZ2VSZXNwb25zZSLHAQoUR2V0RmlsZURldGFpbFJlcXVlc3QSMAoFYXBwaWQYASABKAlCIbpIHsgBAXIZGEAyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBIdCgxrbm93bGVkZ2VfaWQYAiABKAlCB7pIBHICGEASIwoIZmlsZV9pZHMYAyADKAlCEbpIDpIBCxAKIgdyBRABGIABEjkKCGFydGljbGVzGAQgAygLMh0ud3htcC5rbm93bGVkZ2UudjEuQXJ0aWNsZVJlZkIIukgFkgECEAoiRwoKQXJ0aWNsZVJlZhIfCgphcnRpY2xlX2lkGAEgASgJQgu6SAjIAQFyAxiAARIYCgZtc2dpZHgYAiABKA1CCLpIBSoDGOgHImoKFUdldEZpbGVEZXRhaWxSZXNwb25zZRINCgVhcHBpZBgBIAEoCRIUCgxrbm93bGVkZ2VfaWQYAiABKAkSLAoFZmlsZXMYAyADKAsyHS53eG1wLmtub3dsZWRnZS52MS5GaWxlRGV0YWlsIoABCgpGaWxlRGV0YWlsEg8KB2ZpbGVfaWQYASABKAkSEgoKYXJ0aWNsZV9pZBgCIAEoCRIOCgZtc2dpZHgYAyABKA0SEQoJZmlsZV9uYW1lGAQgASgJEhcKD2ZpbGVfcmFnX3N0YXR1cxgFIAEoDRIRCglmaWxlX3R5cGUYBiABKAky2QQKEEtub3dsZWRnZVNlcnZpY2USjwEKD0NyZWF0ZUtub3dsZWRnZRIpLnd4bXAua25vd2xlZGdlLnYxLkNyZWF0ZUtub3dsZWRnZVJlcXVlc3QaKi53eG1wLmtub3dsZWRnZS52MS5DcmVhdGVLbm93bGVkZ2VSZXNwb25zZSIlgtPkkwIfOgEqIhovYXBpL3d4bXAva25vd2xlZGdlL2NyZWF0ZRKPAQoPVXBkYXRlS25vd2xlZGdlEikud3htcC5rbm93bGVkZ2UudjEuVXBkYXRlS25vd2xlZGdlUmVxdWVzdBoqLnd4bXAua25vd2xlZGdlLnYxLlVwZGF0ZUtub3dsZWRnZVJlc3BvbnNlIiWC0+STAh86ASoiGi9hcGkvd3htcC9rbm93bGVkZ2UvdXBkYXRlEo8BCg9EZWxldGVLbm93bGVkZ2USKS53eG1wLmtub3dsZWRnZS52MS5EZWxldGVLbm93bGVkZ2VSZXF1ZXN0Gioud3htcC5rbm93bGVkZ2UudjEuRGVsZXRlS25vd2xlZGdlUmVzcG9uc2UiJYLT5JMCHzoBKiIaL2FwaS93eG1wL2tub3dsZWRnZS9kZWxldGUSjgEKDUdldEZpbGVEZXRhaWwSJy53eG1wLmtub3dsZWRnZS52MS5HZXRGaWxlRGV0YWlsUmVxdWVzdBooLnd4bXAua25vd2xlZGdlLnYxLkdldEZpbGVEZXRhaWxSZXNwb25zZSIqgtPkkwIkOgEqIh8vYXBpL3d4bXAva25vd2xlZGdlL2ZpbGUvZGV0YWlsYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations]);
+  fileDesc("CiF3eG1wL2tub3dsZWRnZS92MS9rbm93bGVkZ2UucHJvdG8SEXd4bXAua25vd2xlZGdlLnYxImUKFkNyZWF0ZUtub3dsZWRnZVJlcXVlc3QSMAoFYXBwaWQYASABKAlCIbpIHsgBAXIZGEAyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBIZCgRuYW1lGAIgASgJQgu6SAjIAQFyAxiAASIvChdDcmVhdGVLbm93bGVkZ2VSZXNwb25zZRIUCgxrbm93bGVkZ2VfaWQYASABKAkihwEKFlVwZGF0ZUtub3dsZWRnZVJlcXVlc3QSMAoFYXBwaWQYASABKAlCIbpIHsgBAXIZGEAyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBIgCgxrbm93bGVkZ2VfaWQYAiABKAlCCrpIB8gBAXICGEASGQoEbmFtZRgDIAEoCUILukgIyAEBcgMYgAEiGQoXVXBkYXRlS25vd2xlZGdlUmVzcG9uc2UibAoWRGVsZXRlS25vd2xlZGdlUmVxdWVzdBIwCgVhcHBpZBgBIAEoCUIhukgeyAEBchkYQDIVXlteXHNceDAwLVx4MWZceDdmXSskEiAKDGtub3dsZWRnZV9pZBgCIAEoCUIKukgHyAEBcgIYQCIZChdEZWxldGVLbm93bGVkZ2VSZXNwb25zZSLHAQoUR2V0RmlsZURldGFpbFJlcXVlc3QSMAoFYXBwaWQYASABKAlCIbpIHsgBAXIZGEAyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBIdCgxrbm93bGVkZ2VfaWQYAiABKAlCB7pIBHICGEASIwoIZmlsZV9pZHMYAyADKAlCEbpIDpIBCxAKIgdyBRABGIABEjkKCGFydGljbGVzGAQgAygLMh0ud3htcC5rbm93bGVkZ2UudjEuQXJ0aWNsZVJlZkIIukgFkgECEAoiRwoKQXJ0aWNsZVJlZhIfCgphcnRpY2xlX2lkGAEgASgJQgu6SAjIAQFyAxiAARIYCgZtc2dpZHgYAiABKA1CCLpIBSoDGOgHImoKFUdldEZpbGVEZXRhaWxSZXNwb25zZRINCgVhcHBpZBgBIAEoCRIUCgxrbm93bGVkZ2VfaWQYAiABKAkSLAoFZmlsZXMYAyADKAsyHS53eG1wLmtub3dsZWRnZS52MS5GaWxlRGV0YWlsIoABCgpGaWxlRGV0YWlsEg8KB2ZpbGVfaWQYASABKAkSEgoKYXJ0aWNsZV9pZBgCIAEoCRIOCgZtc2dpZHgYAyABKA0SEQoJZmlsZV9uYW1lGAQgASgJEhcKD2ZpbGVfcmFnX3N0YXR1cxgFIAEoDRIRCglmaWxlX3R5cGUYBiABKAkioQEKFExpc3REb2N1bWVudHNSZXF1ZXN0EjAKBWFwcGlkGAEgASgJQiG6SB7IAQFyGRhAMhVeW15cc1x4MDAtXHgxZlx4N2ZdKyQSHQoMa25vd2xlZGdlX2lkGAIgASgJQge6SARyAhhAEhoKCXBhZ2Vfc2l6ZRgDIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiABCJ2ChVMaXN0RG9jdW1lbnRzUmVzcG9uc2USFAoMa25vd2xlZGdlX2lkGAEgASgJEi4KCWRvY3VtZW50cxgCIAMoCzIbLnd4bXAua25vd2xlZGdlLnYxLkRvY3VtZW50EhcKD25leHRfcGFnZV90b2tlbhgDIAEoCSKGAgoIRG9jdW1lbnQSEwoLZG9jdW1lbnRfaWQYASABKAkSDwoHZmlsZV9pZBgCIAEoCRISCgphcnRpY2xlX2lkGAMgASgJEg4KBm1zZ2lkeBgEIAEoDRIMCgRuYW1lGAUgASgJEgsKA3VybBgGIAEoCRIRCglmaWxlX3R5cGUYByABKAkSFwoPZmlsZV9yYWdfc3RhdHVzGAggASgNEg4KBnJlYXNvbhgJIAEoCRIOCgZoaWRkZW4YCiABKAgSEAoIcGFzc2FnZXMYCyABKA0SDQoFYnl0ZXMYDCABKA0SEwoLY3JlYXRlX3RpbWUYDSABKA0SEwoLdXBkYXRlX3RpbWUYDiABKA0iuQEKE0xpc3RQYXNzYWdlc1JlcXVlc3QSMAoFYXBwaWQYASABKAlCIbpIHsgBAXIZGEAyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBI2Cgtkb2N1bWVudF9pZBgCIAEoCUIhukgeyAEBchkYQDIVXlteXHNceDAwLVx4MWZceDdmXSskEhoKCXBhZ2Vfc2l6ZRgDIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiABCJdChRMaXN0UGFzc2FnZXNSZXNwb25zZRIsCghwYXNzYWdlcxgBIAMoCzIaLnd4bXAua25vd2xlZGdlLnYxLlBhc3NhZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjYKB1Bhc3NhZ2USDwoHaGVhZGluZxgBIAEoCRIMCgRwYWdlGAIgASgNEgwKBHRleHQYAyABKAky+wYKEEtub3dsZWRnZVNlcnZpY2USjwEKD0NyZWF0ZUtub3dsZWRnZRIpLnd4bXAua25vd2xlZGdlLnYxLkNyZWF0ZUtub3dsZWRnZVJlcXVlc3QaKi53eG1wLmtub3dsZWRnZS52MS5DcmVhdGVLbm93bGVkZ2VSZXNwb25zZSIlgtPkkwIfOgEqIhovYXBpL3d4bXAva25vd2xlZGdlL2NyZWF0ZRKPAQoPVXBkYXRlS25vd2xlZGdlEikud3htcC5rbm93bGVkZ2UudjEuVXBkYXRlS25vd2xlZGdlUmVxdWVzdBoqLnd4bXAua25vd2xlZGdlLnYxLlVwZGF0ZUtub3dsZWRnZVJlc3BvbnNlIiWC0+STAh86ASoiGi9hcGkvd3htcC9rbm93bGVkZ2UvdXBkYXRlEo8BCg9EZWxldGVLbm93bGVkZ2USKS53eG1wLmtub3dsZWRnZS52MS5EZWxldGVLbm93bGVkZ2VSZXF1ZXN0Gioud3htcC5rbm93bGVkZ2UudjEuRGVsZXRlS25vd2xlZGdlUmVzcG9uc2UiJYLT5JMCHzoBKiIaL2FwaS93eG1wL2tub3dsZWRnZS9kZWxldGUSjgEKDUdldEZpbGVEZXRhaWwSJy53eG1wLmtub3dsZWRnZS52MS5HZXRGaWxlRGV0YWlsUmVxdWVzdBooLnd4bXAua25vd2xlZGdlLnYxLkdldEZpbGVEZXRhaWxSZXNwb25zZSIqgtPkkwIkOgEqIh8vYXBpL3d4bXAva25vd2xlZGdlL2ZpbGUvZGV0YWlsEpABCg1MaXN0RG9jdW1lbnRzEicud3htcC5rbm93bGVkZ2UudjEuTGlzdERvY3VtZW50c1JlcXVlc3QaKC53eG1wLmtub3dsZWRnZS52MS5MaXN0RG9jdW1lbnRzUmVzcG9uc2UiLILT5JMCJjoBKiIhL2FwaS93eG1wL2tub3dsZWRnZS9kb2N1bWVudC9saXN0EowBCgxMaXN0UGFzc2FnZXMSJi53eG1wLmtub3dsZWRnZS52MS5MaXN0UGFzc2FnZXNSZXF1ZXN0Gicud3htcC5rbm93bGVkZ2UudjEuTGlzdFBhc3NhZ2VzUmVzcG9uc2UiK4LT5JMCJToBKiIgL2FwaS93eG1wL2tub3dsZWRnZS9wYXNzYWdlL2xpc3RiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations]);
 
 /**
  * A request to create a file knowledge base.
@@ -321,6 +321,300 @@ export const FileDetailSchema: GenMessage<FileDetail> = /*@__PURE__*/
   messageDesc(file_wxmp_knowledge_v1_knowledge, 9);
 
 /**
+ * A request for a page of a base's documents.
+ *
+ * @generated from message wxmp.knowledge.v1.ListDocumentsRequest
+ */
+export type ListDocumentsRequest = Message<"wxmp.knowledge.v1.ListDocumentsRequest"> & {
+  /**
+   * The Official Account's appid. 1 to 64 characters without white space.
+   *
+   * @generated from field: string appid = 1;
+   */
+  appid: string;
+
+  /**
+   * The base; absent for the articles.
+   *
+   * @generated from field: string knowledge_id = 2;
+   */
+  knowledgeId: string;
+
+  /**
+   * How many to return: 0 means 50, more than 200 means 200.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before; empty for the first.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message wxmp.knowledge.v1.ListDocumentsRequest.
+ * Use `create(ListDocumentsRequestSchema)` to create a new message.
+ */
+export const ListDocumentsRequestSchema: GenMessage<ListDocumentsRequest> = /*@__PURE__*/
+  messageDesc(file_wxmp_knowledge_v1_knowledge, 10);
+
+/**
+ * A page of documents.
+ *
+ * @generated from message wxmp.knowledge.v1.ListDocumentsResponse
+ */
+export type ListDocumentsResponse = Message<"wxmp.knowledge.v1.ListDocumentsResponse"> & {
+  /**
+   * The base that they are in.
+   *
+   * @generated from field: string knowledge_id = 1;
+   */
+  knowledgeId: string;
+
+  /**
+   * The documents of this page.
+   *
+   * @generated from field: repeated wxmp.knowledge.v1.Document documents = 2;
+   */
+  documents: Document[];
+
+  /**
+   * Where the next page begins; empty at the end.
+   *
+   * @generated from field: string next_page_token = 3;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message wxmp.knowledge.v1.ListDocumentsResponse.
+ * Use `create(ListDocumentsResponseSchema)` to create a new message.
+ */
+export const ListDocumentsResponseSchema: GenMessage<ListDocumentsResponse> = /*@__PURE__*/
+  messageDesc(file_wxmp_knowledge_v1_knowledge, 11);
+
+/**
+ * A document as operators see it.
+ *
+ * @generated from message wxmp.knowledge.v1.Document
+ */
+export type Document = Message<"wxmp.knowledge.v1.Document"> & {
+  /**
+   * Our id of it.
+   *
+   * @generated from field: string document_id = 1;
+   */
+  documentId: string;
+
+  /**
+   * The file's id; empty for an article.
+   *
+   * @generated from field: string file_id = 2;
+   */
+  fileId: string;
+
+  /**
+   * The publish message's id; empty for a file.
+   *
+   * @generated from field: string article_id = 3;
+   */
+  articleId: string;
+
+  /**
+   * The item's number within the publish message; 0 for a file.
+   *
+   * @generated from field: uint32 msgidx = 4;
+   */
+  msgidx: number;
+
+  /**
+   * The file's name, or the article's title.
+   *
+   * @generated from field: string name = 5;
+   */
+  name: string;
+
+  /**
+   * An article's address; empty for a file.
+   *
+   * @generated from field: string url = 6;
+   */
+  url: string;
+
+  /**
+   * PDF, DOC, DOCX, TXT or HTML: what its bytes say once they were read, before that what was told.
+   *
+   * @generated from field: string file_type = 7;
+   */
+  fileType: string;
+
+  /**
+   * The state, as in FileDetail.
+   *
+   * @generated from field: uint32 file_rag_status = 8;
+   */
+  fileRagStatus: number;
+
+  /**
+   * Why it is in this state, or what it waits for; empty when there is nothing to say.
+   *
+   * @generated from field: string reason = 9;
+   */
+  reason: string;
+
+  /**
+   * True: it is banned, or its deletion was accepted; no answer cites it.
+   *
+   * @generated from field: bool hidden = 10;
+   */
+  hidden: boolean;
+
+  /**
+   * How many passages it is found by.
+   *
+   * @generated from field: uint32 passages = 11;
+   */
+  passages: number;
+
+  /**
+   * The file's size in bytes as it was learned; 0 for an article.
+   *
+   * @generated from field: uint32 bytes = 12;
+   */
+  bytes: number;
+
+  /**
+   * When it became known, in seconds since 1970.
+   *
+   * @generated from field: uint32 create_time = 13;
+   */
+  createTime: number;
+
+  /**
+   * When its state or content last changed, in seconds since 1970.
+   *
+   * @generated from field: uint32 update_time = 14;
+   */
+  updateTime: number;
+};
+
+/**
+ * Describes the message wxmp.knowledge.v1.Document.
+ * Use `create(DocumentSchema)` to create a new message.
+ */
+export const DocumentSchema: GenMessage<Document> = /*@__PURE__*/
+  messageDesc(file_wxmp_knowledge_v1_knowledge, 12);
+
+/**
+ * A request for a page of a document's passages.
+ *
+ * @generated from message wxmp.knowledge.v1.ListPassagesRequest
+ */
+export type ListPassagesRequest = Message<"wxmp.knowledge.v1.ListPassagesRequest"> & {
+  /**
+   * The Official Account's appid. 1 to 64 characters without white space.
+   *
+   * @generated from field: string appid = 1;
+   */
+  appid: string;
+
+  /**
+   * The document, by document_id.
+   *
+   * @generated from field: string document_id = 2;
+   */
+  documentId: string;
+
+  /**
+   * How many to return: 0 means 50, more than 200 means 200.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before; empty for the first.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message wxmp.knowledge.v1.ListPassagesRequest.
+ * Use `create(ListPassagesRequestSchema)` to create a new message.
+ */
+export const ListPassagesRequestSchema: GenMessage<ListPassagesRequest> = /*@__PURE__*/
+  messageDesc(file_wxmp_knowledge_v1_knowledge, 13);
+
+/**
+ * A page of passages.
+ *
+ * @generated from message wxmp.knowledge.v1.ListPassagesResponse
+ */
+export type ListPassagesResponse = Message<"wxmp.knowledge.v1.ListPassagesResponse"> & {
+  /**
+   * The passages of this page.
+   *
+   * @generated from field: repeated wxmp.knowledge.v1.Passage passages = 1;
+   */
+  passages: Passage[];
+
+  /**
+   * Where the next page begins; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message wxmp.knowledge.v1.ListPassagesResponse.
+ * Use `create(ListPassagesResponseSchema)` to create a new message.
+ */
+export const ListPassagesResponseSchema: GenMessage<ListPassagesResponse> = /*@__PURE__*/
+  messageDesc(file_wxmp_knowledge_v1_knowledge, 14);
+
+/**
+ * A piece of a document, the unit that is searched and cited.
+ *
+ * @generated from message wxmp.knowledge.v1.Passage
+ */
+export type Passage = Message<"wxmp.knowledge.v1.Passage"> & {
+  /**
+   * The heading that it stands under; empty where there is none.
+   *
+   * @generated from field: string heading = 1;
+   */
+  heading: string;
+
+  /**
+   * The page that it stands on, from 1; 0 where the document has no pages.
+   *
+   * @generated from field: uint32 page = 2;
+   */
+  page: number;
+
+  /**
+   * The text.
+   *
+   * @generated from field: string text = 3;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message wxmp.knowledge.v1.Passage.
+ * Use `create(PassageSchema)` to create a new message.
+ */
+export const PassageSchema: GenMessage<Passage> = /*@__PURE__*/
+  messageDesc(file_wxmp_knowledge_v1_knowledge, 15);
+
+/**
  * Operations on an account's knowledge bases.
  *
  * @generated from service wxmp.knowledge.v1.KnowledgeService
@@ -365,6 +659,28 @@ export const KnowledgeService: GenService<{
     methodKind: "unary";
     input: typeof GetFileDetailRequestSchema;
     output: typeof GetFileDetailResponseSchema;
+  },
+  /**
+   * Lists the documents of a base in the order in which they became known, page by page; deleted ones too, until they
+   * are purged. For operators: needs the admin token, or a loopback listener where none is set.
+   *
+   * @generated from rpc wxmp.knowledge.v1.KnowledgeService.ListDocuments
+   */
+  listDocuments: {
+    methodKind: "unary";
+    input: typeof ListDocumentsRequestSchema;
+    output: typeof ListDocumentsResponseSchema;
+  },
+  /**
+   * Lists the passages that a document is found and quoted by, in reading order, page by page. For operators, as
+   * ListDocuments.
+   *
+   * @generated from rpc wxmp.knowledge.v1.KnowledgeService.ListPassages
+   */
+  listPassages: {
+    methodKind: "unary";
+    input: typeof ListPassagesRequestSchema;
+    output: typeof ListPassagesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_wxmp_knowledge_v1_knowledge, 0);

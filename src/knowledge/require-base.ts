@@ -1,6 +1,6 @@
 import type { Session } from '../db/session.ts';
-import { notFound } from '../errors.ts';
-import { type Base, findBase } from './store.ts';
+import { AppError, notFound } from '../errors.ts';
+import { type Base, findArticleBase, findBase } from './store.ts';
 
 /** A base of files that belongs to the account; another account's is as if it didn't exist. */
 export async function requireFileBase(session: Session, appid: string, knowledgeId: string): Promise<Base> {
@@ -8,5 +8,12 @@ export async function requireFileBase(session: Session, appid: string, knowledge
   if (base === undefined || base.appid !== appid || base.type !== 2 || base.deleted) {
     throw notFound('file knowledge base', knowledgeId);
   }
+  return base;
+}
+
+/** The base of an account's articles: every assistant has one. */
+export async function requireArticleBase(session: Session, appid: string): Promise<Base> {
+  const base = await findArticleBase(session, appid);
+  if (base === undefined) throw new AppError('INTERNAL', 'the articles have no base', { detail: `appid ${appid}` });
   return base;
 }

@@ -1,0 +1,48 @@
+/**
+ * What an accepted event deletes or bans is out of every answer from the moment that the event is acknowledged, though
+ * the event itself waits for its turn. The documents are marked with its place in the order; handling it takes its own
+ * mark away, so that of several such events only the last one's end shows the document again, if anything does.
+ */
+import { EventType } from '../../gen/wxmp/article/v1/article_pb.ts';
+import type { Binding } from '../db/session.ts';
+import type { Tx } from '../db/tx.ts';
+import { sourceKey } from '../knowledge/document.ts';
+import type { Base } from '../knowledge/store.ts';
+import type { EventPayload } from './event-store.ts';
+
+/** Marks the documents that an event deletes or bans, in the transaction that accepts it. */
+export async function withdraw(tx: Tx, base: Base, payload: EventPayload, sequence: number): Promise<void> {
+  const about = documentsOf(payload);
+  if (about === undefined) return;
+  await tx.run(`update document set withdrawn_by = ? where knowledge_id = ? and ${about.sql}`, [
+    sequence,
+    base.knowledgeId,
+    ...about.bindings,
+  ]);
+}
+
+/** Takes the mark of an event away, in the transaction that handles it. */
+export async function endWithdrawal(tx: Tx, base: Base, payload: EventPayload, sequence: number): Promise<void> {
+  const about = documentsOf(payload);
+  if (about === undefined) return;
+  await tx.run(`update document set withdrawn_by = 0 where knowledge_id = ? and ${about.sql} and withdrawn_by = ?`, [
+    base.knowledgeId,
+    ...about.bindings,
+    sequence,
+  ]);
+}
+
+/** By document_by_source or document_by_article. */
+function documentsOf({
+  eventType,
+  articleId,
+  msgidx,
+  fileId,
+}: EventPayload): { sql: string; bindings: Binding[] } | undefined {
+  if (eventType === EventType.FILE_DELETED) {
+    return { sql: 'source_key = ?', bindings: [sourceKey({ kind: 'file', fileId, fileType: '' })] };
+  }
+  if (eventType !== EventType.ARTICLE_DELETED && eventType !== EventType.ARTICLE_BANNED) return undefined;
+  if (msgidx === 0) return { sql: 'article_id = ?', bindings: [articleId] };
+  return { sql: 'article_id = ? and msgidx = ?', bindings: [articleId, msgidx] };
+}

@@ -1,0 +1,172 @@
+import type { Block } from './block.ts';
+import type { TableCell } from './pdf-grid.ts';
+import type { Table } from './pdf-grid.ts';
+import { cutNotes, type Entry, listEntries } from './pdf-entries.ts';
+import type { Layout } from './pdf-layout.ts';
+import type { Fragment } from './pdf-lines.ts';
+import { isContinued, writeTable } from './pdf-rows.ts';
+import { type Look, startsItem } from './pdf-look.ts';
+import { isHeadingLine } from './pdf-look.ts';
+import { joinLines } from './pdf-text.ts';
+
+/** The edges of the column that a line stands in. */
+interface Column {
+  left: number;
+  right: number;
+}
+
+/** The block that the next line may go on with. */
+interface Open {
+  block: Block;
+  last: Fragment;
+  column: Column;
+  /** Distance of its last two baselines; 0 while it has one line. */
+  pitch: number;
+  isItem: boolean;
+}
+
+interface Writer {
+  look: Look;
+  blocks: Block[];
+  budget: number;
+  open: Open | undefined;
+  /** The table that the next page may go on with, while nothing else follows it. */
+  table: { table: Table; header: TableCell[] } | undefined;
+}
+
+const SENTENCE_END = /[。！？…；：.!?:;][”’」』）)\]"']*$/;
+
+/** Puts lines and tables together into blocks; a paragraph goes on over columns and pages where that is safe. */
+export function writeBlocks(layouts: Layout[], look: Look, budget: number): Block[] {
+  const writer: Writer = { look, blocks: [], budget, open: undefined, table: undefined };
+  for (const layout of layouts) {
+    const notes: Fragment[][] = [];
+    for (const zone of layout.zones) {
+      const cut = cutNotes(listEntries(zone), look.bodySize);
+      notes.push(cut.notes);
+      if (cut.body.length > 0) writeColumn(writer, cut.body, zone.isColumn, layout.number);
+    }
+    const { open, table } = writer;
+    for (const lines of notes) writeNotes(writer, lines, layout.number);
+    Object.assign(writer, { open, table });
+  }
+  return writer.blocks;
+}
+
+function writeColumn(writer: Writer, entries: Entry[], isColumn: boolean, page: number): void {
+  const column = measureColumn(writer, entries, isColumn);
+  let isFirst = true;
+  for (const [at, entry] of entries.entries()) {
+    if ('table' in entry) writeOneTable(writer, entry.table, page);
+    else {
+      const next = entries[at + 1];
+      const below = next && 'line' in next ? next.line : undefined;
+      writeLine(writer, entry.line, { column, page, isFirst, below });
+    }
+    isFirst = false;
+  }
+}
+
+/** A column reaches as far as its lines; text over the whole width as far as it does anywhere in the document. */
+function measureColumn(writer: Writer, entries: Entry[], isColumn: boolean): Column {
+  const lines = entries.flatMap((entry) => ('line' in entry ? [entry.line] : []));
+  const left = lines.reduce((edge, line) => Math.min(edge, line.x), Infinity);
+  const right = lines.reduce((edge, line) => Math.max(edge, line.right), 0);
+  if (isColumn) return { left, right };
+  return { left: Math.min(left, writer.look.left), right: findEdge(lines) ?? writer.look.right };
+}
+
+/** The edge at which many long lines end, as those of a column do that has the page for itself. */
+function findEdge(lines: Fragment[]): number | undefined {
+  const long = lines.filter((line) => line.right - line.x > 12 * line.size).sort((a, b) => b.right - a.right);
+  const least = Math.max(4, 0.3 * lines.length);
+  return long.find((edge, at) => {
+    const last = long[at + Math.ceil(least) - 1];
+    return last !== undefined && edge.right - last.right < 1.5 * edge.size;
+  })?.right;
+}
+
+interface Place {
+  column: Column;
+  page: number;
+  /** The first in its column: it may go on with what stands in the column or on the page before. */
+  isFirst: boolean;
+  below: Fragment | undefined;
+}
+
+function writeLine(writer: Writer, line: Fragment, place: Place): void {
+  const { open, look } = writer;
+  const isHeading = isHeadingLine(line, { look, above: place.isFirst ? undefined : open?.last, ...place });
+  const kind = isHeading ? 'heading' : 'text';
+  writer.table = undefined;
+  if (open && open.block.kind === kind && goesOn(open, line, place)) {
+    open.block.text = joinLines(open.block.text, line.text);
+    open.pitch = place.isFirst ? 0 : line.y - open.last.y;
+    open.last = line;
+    open.column = keepNarrow(open.column, place, line);
+    return;
+  }
+  const block: Block = { kind, text: line.text, page: place.page };
+  writer.blocks.push(block);
+  writer.open = { block, last: line, column: place.column, pitch: 0, isItem: startsItem(line.text) };
+}
+
+/** The rest of a column that goes on alone on the next page is as wide as the column was. */
+function keepNarrow(before: Column, { column }: Place, line: Fragment): Column {
+  const right = column.left + before.right - before.left;
+  return right < column.right && line.right < right + line.size ? { left: column.left, right } : column;
+}
+
+/** Whether a line belongs to the paragraph, or heading, of the line before it. */
+function goesOn(open: Open, line: Fragment, { column, isFirst }: Place): boolean {
+  const { last } = open;
+  if (Math.abs(line.size - last.size) > 0.12 * last.size || startsItem(line.text)) return false;
+  if (open.block.kind === 'heading') return !isFirst && line.y - last.y < 1.7 * last.size && line.font === last.font;
+  const indent = line.x - column.left;
+  if (isFirst) return isFull(open, line) && !SENTENCE_END.test(open.block.text) && indent < 0.8 * line.size;
+  const pitch = line.y - last.y;
+  if (pitch <= 0 || pitch > (open.pitch > 0 ? 1.25 * open.pitch : 2.4 * line.size)) return false;
+  const isIndented = line.x - last.x > 0.8 * line.size;
+  // The text of a list item stands further right than its mark.
+  if (isIndented && !(open.isItem && open.pitch === 0 && line.x - last.x < 5 * line.size)) return false;
+  const isAlikeIndented = open.pitch === 0 && indent > 1.2 * line.size && indent < 4 * line.size && Math.abs(line.x - last.x) < 1;
+  if (isAlikeIndented && !open.isItem && SENTENCE_END.test(open.block.text)) return false;
+  return isFull(open, line);
+}
+
+/** Whether the line ends where its column does, so that the next word had no room on it. */
+function isFull({ last, column }: Open, next: Fragment): boolean {
+  const room = column.right - last.right;
+  const isLatin = /[\p{sc=Latin}\p{sc=Cyrillic}\d,-]$/u.test(last.text);
+  if (!isLatin) return room < 2.6 * last.size;
+  const word = next.text.split(' ', 1)[0]!;
+  const meanWidth = (next.right - next.x) / Math.max(1, next.text.length);
+  return room < (Math.min(word.length, 30) + 1) * meanWidth + 0.3 * last.size;
+}
+
+function writeOneTable(writer: Writer, table: Table, page: number): void {
+  const before = writer.table;
+  const header = before && isContinued(before.table, table) ? before.header : undefined;
+  const blocks = writeTable(table, page, header, writer.budget);
+  for (const block of blocks) writer.budget -= block.text.length;
+  writer.blocks.push(...blocks);
+  writer.open = undefined;
+  writer.table = { table, header: header ?? table.rows[0]! };
+}
+
+/** Footnotes stand below the text, each a block of its own. */
+function writeNotes(writer: Writer, lines: Fragment[], page: number): void {
+  if (lines.length === 0) return;
+  const column = measureColumn(writer, lines.map((line) => ({ line })), true);
+  writer.open = undefined;
+  for (const line of lines) {
+    const open = writer.open as Open | undefined;
+    const starts = /^[\d⁰¹²³⁴⁵⁶⁷⁸⁹*†‡§※①-⑳[]/.test(line.text);
+    if (open && !starts) open.block.text = joinLines(open.block.text, line.text);
+    else {
+      const block: Block = { kind: 'text', text: line.text, page };
+      writer.blocks.push(block);
+      writer.open = { block, last: line, column, pitch: 0, isItem: false };
+    }
+  }
+}

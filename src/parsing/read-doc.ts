@@ -1,0 +1,123 @@
+import { type Block, Unreadable } from './block.ts';
+import { checkBlocks, type TextLimits } from './check-blocks.ts';
+import { type DocFile, openDoc, ranges, readPositions, tableRange } from './doc-file.ts';
+import { readFormatting } from './doc-formatting.ts';
+import { findHidden } from './doc-hidden.ts';
+import { type DocParagraph, type DocSource, readParagraphs } from './doc-paragraphs.ts';
+import { readDocStyles } from './doc-styles.ts';
+import { readDocTable } from './doc-table.ts';
+import { readDocText } from './doc-text.ts';
+import { findHeading } from './find-heading.ts';
+import { tidyText } from './tidy-text.ts';
+
+/** Codes of fields, hidden and deleted text stand in the file, too, and are not counted as text. */
+const RAW_FACTOR = 4;
+const MAX_HEADING_CHARS = 200;
+
+/** The notes of a document by the position of what refers to them, and how many have been read so far. */
+interface Notes {
+  texts: Map<number, string[]>;
+  count: number;
+}
+
+/**
+ * The text of a Word document of 1997 to 2003, in order: headings by their styles or, where none has such a style, by
+ * their form; tables; footnotes and endnotes behind the paragraph that they belong to; text boxes at the end. Headers,
+ * footers, comments, hidden and deleted text are left out. There are no pages in the file.
+ * @throws Unreadable when it is damaged, encrypted, older than Word 97, or has no text or too much
+ */
+export function readDoc(bytes: Uint8Array, limits: TextLimits): Block[] {
+  try {
+    return checkBlocks(readBlocks(openDoc(bytes), limits), limits);
+  } catch (error) {
+    // Offsets in the file are followed as they come, and those that lead outside end here.
+    if (error instanceof RangeError) throw new Unreadable('damaged', 'its tables are damaged', { cause: error });
+    throw error;
+  }
+}
+
+function readBlocks(file: DocFile, limits: TextLimits): Block[] {
+  const text = readDocText(file, limits.maxChars * RAW_FACTOR);
+  const source = {
+    text,
+    hidden: findHidden(text, readFormatting(file, 'runs')),
+    paragraphs: readFormatting(file, 'paragraphs'),
+    styles: readDocStyles(file),
+  };
+  const { body, footnotes, headers, comments, endnotes, boxes } = file.lengths;
+  const endnotesAt = body + footnotes + headers + comments;
+  const notes: Notes = { texts: new Map(), count: 0 };
+  addNotes(notes, file, source, [ranges.footnoteReferences, ranges.footnoteTexts], body);
+  addNotes(notes, file, source, [ranges.endnoteReferences, ranges.endnoteTexts], endnotesAt);
+  const boxesAt = endnotesAt + endnotes;
+  return [
+    ...toBlocks(readParagraphs(source, 0, body), notes),
+    ...toBlocks(readParagraphs(source, boxesAt, boxesAt + boxes), notes),
+  ];
+}
+
+function addNotes(notes: Notes, file: DocFile, source: DocSource, kinds: [number, number], start: number): void {
+  const references = readPositions(tableRange(file, kinds[0]), 2);
+  const texts = readPositions(tableRange(file, kinds[1]), 0);
+  let before = 0;
+  for (const [index, reference] of references.slice(0, -1).entries()) {
+    const [from, to] = [texts[index] ?? 0, texts[index + 1] ?? 0];
+    // In order and apart, or many notes could each be the whole text.
+    if (from < before || to <= from) continue;
+    before = to;
+    const lines = readParagraphs(source, start + from, start + to).flatMap((paragraph) => paragraph.lines);
+    notes.texts.set(
+      reference,
+      lines.map((line) => tidyText(line.replaceAll('\u0002', ''))).filter((line) => line !== ''),
+    );
+  }
+}
+
+function toBlocks(paragraphs: readonly DocParagraph[], notes: Notes): Block[] {
+  const blocks: Block[] = [];
+  const hasStyles = paragraphs.some((paragraph) => paragraph.isHeading);
+  let waiting: string[] = [];
+  const toText = (paragraph: DocParagraph): string[] => {
+    const { lines, found } = numberNotes(paragraph, notes);
+    waiting.push(...found);
+    return lines;
+  };
+  for (let at = 0; at < paragraphs.length; ) {
+    const paragraph = paragraphs[at]!;
+    const table = readDocTable(paragraphs, at, toText);
+    if (table) blocks.push(...table.blocks);
+    else if (!paragraph.isContents) blocks.push(...toPlainBlocks(paragraph, toText(paragraph), hasStyles));
+    for (const text of waiting) blocks.push({ kind: 'text', text });
+    waiting = [];
+    at += table?.paragraphs ?? 1;
+  }
+  return blocks;
+}
+
+function toPlainBlocks(paragraph: DocParagraph, lines: string[], hasStyles: boolean): Block[] {
+  const whole = lines.join(' ');
+  if (whole === '') return [];
+  if (paragraph.isHeading && whole.length <= MAX_HEADING_CHARS) return [{ kind: 'heading', text: whole }];
+  return lines.map((line) => {
+    const heading = hasStyles ? undefined : findHeading(line);
+    return heading === undefined ? { kind: 'text', text: line } : { kind: 'heading', text: heading };
+  });
+}
+
+/** A paragraph's lines with `[1]` where it refers to a note, and the notes, each beginning with its number. */
+function numberNotes(paragraph: DocParagraph, notes: Notes): { lines: string[]; found: string[] } {
+  const found: string[] = [];
+  const waiting = [...paragraph.references];
+  const lines = paragraph.lines.map((line) =>
+    tidyText(
+      line.replaceAll('\u0002', () => {
+        const [first, ...others] = notes.texts.get(waiting.shift()!) ?? [];
+        if (first === undefined) return '';
+        notes.count += 1;
+        found.push(`[${notes.count}] ${first}`, ...others);
+        return `[${notes.count}]`;
+      }),
+    ),
+  );
+  return { lines: lines.filter((line) => line !== ''), found };
+}

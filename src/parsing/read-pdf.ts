@@ -1,0 +1,83 @@
+import { setImmediate } from 'node:timers/promises';
+import { type Block, Unreadable } from './block.ts';
+import { writeBlocks } from './pdf-blocks.ts';
+import { isFragment, isTable, type Layout, layOutPage } from './pdf-layout.ts';
+import { readLook } from './pdf-look.ts';
+import { type OpenPdf, openPdf } from './pdf-open.ts';
+import { findRunning } from './pdf-running.ts';
+import { judgeText, MIN_QUALITY } from './text-quality.ts';
+
+/** After so many pages the fonts read so far are forgotten: some programs write a new one for each page. */
+const PAGES_PER_MEMORY = 100;
+
+/**
+ * The text of a PDF as blocks in reading order, each with the page that it begins on. The bytes are taken over.
+ * Runs long and takes memory for hostile files: call it in a thread that can be stopped.
+ * @throws {Unreadable} damaged or encrypted, larger than `limits`, or without text that reads like language.
+ */
+export async function readPdf(
+  bytes: Uint8Array<ArrayBuffer>,
+  limits: { maxChars: number; maxPages: number },
+): Promise<Block[]> {
+  const pdf = await openPdf(bytes);
+  try {
+    if (pdf.pageCount > limits.maxPages) throw new Unreadable('damaged', `the PDF has more than ${limits.maxPages} pages`);
+    const layouts = keepReadable(await layOutPages(pdf, limits.maxChars));
+    dropRunning(layouts);
+    return writeBlocks(layouts, readLook(layouts), limits.maxChars);
+  } finally {
+    await pdf.close();
+  }
+}
+
+async function layOutPages(pdf: OpenPdf, maxChars: number): Promise<Layout[]> {
+  const layouts: Layout[] = [];
+  let chars = 0;
+  const count = (added: number): void => {
+    chars += added;
+    if (chars > maxChars) throw new Unreadable('damaged', `more than ${maxChars} characters of text`);
+  };
+  for (let number = 1; number <= pdf.pageCount; number += 1) {
+    const page = await pdf.getPage(number);
+    layouts.push(await layOutPage(page, number, count));
+    page.cleanup();
+    if (number % PAGES_PER_MEMORY === 0) await pdf.forget();
+    await setImmediate();
+  }
+  return layouts;
+}
+
+/** The pages whose text reads like language. */
+function keepReadable(layouts: Layout[]): Layout[] {
+  const texts = layouts.map((layout) => readText(layout));
+  const total = texts.reduce((sum, text) => sum + text.length, 0);
+  if (total === 0) {
+    throw new Unreadable('noText', `no text: ${layouts.length} pages of pictures; a scan needs OCR first`);
+  }
+  const kept = layouts.filter((_, at) => texts[at] !== '' && judgeText(texts[at]!) >= MIN_QUALITY);
+  const left = kept.reduce((sum, layout) => sum + texts[layout.number - 1]!.length, 0);
+  if (left < 0.1 * total) {
+    throw new Unreadable('noText', 'the text layer is unreadable: its characters make no words; it needs OCR first');
+  }
+  return kept;
+}
+
+function readText({ zones }: Layout): string {
+  const texts = zones.flatMap((zone) =>
+    zone.boxes.flatMap((box) => (isTable(box) ? box.rows.flat().map((cell) => cell.text) : [box.text])),
+  );
+  return texts.join('\n');
+}
+
+function dropRunning(layouts: Layout[]): void {
+  const running = findRunning(
+    layouts.map(({ number, height, zones }) => ({
+      number,
+      height,
+      texts: zones.flatMap((zone) => zone.boxes.filter(isFragment)),
+    })),
+  );
+  for (const { zones } of layouts) {
+    for (const zone of zones) zone.boxes = zone.boxes.filter((box) => isTable(box) || !running.has(box));
+  }
+}
