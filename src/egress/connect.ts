@@ -49,7 +49,6 @@ async function secure(socket: Socket, url: URL, signal: AbortSignal): Promise<So
       signal,
     );
   } catch (error) {
-    socket.destroy();
     signal.throwIfAborted();
     throw mishap(`no TLS connection with ${url.host}: ${codeOf(error)}`);
   }

@@ -31,7 +31,7 @@ export interface DownloaderOptions {
   maxBytes: number;
   /** For the whole download, its redirects included. */
   timeoutMs: number;
-  /** The floor of the rate, judged over windows of `windowMs` once the body is due. */
+  /** The floor of the rate, judged over windows of `windowMs` once the body is due; 0: none. */
   minBytesPerSecond: number;
   /** Default 5,000. */
   windowMs?: number;

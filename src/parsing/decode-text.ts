@@ -7,7 +7,14 @@ const SAMPLE_BYTES = 65_536;
 const WINDOW_BYTES = 512;
 /** Of 16-bit ASCII every second byte is NUL; NULs strewn into a text by accident are fewer, and on both sides. */
 const UTF16_NUL_SHARE = 0.3;
+/** What only a right decoding reaches. */
+const CLEAR_SCORE = 0.6;
+/** What a wrong one stays below. */
+const MIN_SCORE = 0.15;
+const MOST_ASCII = 0.7;
+const CONTROLS = /[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]/;
 /** The encodings that a text which is not Unicode may be in; a Latin one takes any bytes at all. */
+const WIDE = ['utf-16le', 'utf-16be'];
 const LEGACY = ['gb18030', 'big5', 'windows-1252'];
 
 /**
@@ -16,12 +23,26 @@ const LEGACY = ['gb18030', 'big5', 'windows-1252'];
  * last resort Windows-1252. Broken characters become U+FFFD. Takes any bytes, in linear time.
  */
 export function decodeText(bytes: Uint8Array, hint?: string): string {
-  const encoding = readMark(bytes) ?? bearOut(bytes, hint) ?? detectEncoding(bytes);
-  return new TextDecoder(encoding).decode(bytes).replaceAll('\0', '');
+  return new TextDecoder(findEncoding(bytes, hint)).decode(bytes).replaceAll('\0', '');
+}
+
+/** The encoding that `decodeText` reads the bytes in. */
+export function findEncoding(bytes: Uint8Array, hint?: string): string {
+  return readMark(bytes) ?? bearOut(bytes, hint) ?? detectEncoding(bytes);
+}
+
+/** Whether an encoding that had to be guessed gives nonsense: most is no ASCII, and hardly anything of that is text. */
+export function isBadGuess(bytes: Uint8Array, encoding: string): boolean {
+  if (readMark(bytes) !== undefined || encoding === 'utf-8') return false;
+  const sample = encoding.startsWith('utf-16') ? bytes.subarray(0, SAMPLE_BYTES) : takeSample(bytes);
+  let ascii = 0;
+  const text = new TextDecoder(encoding).decode(sample);
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) < 0x80) ascii += 1;
+  return ascii < text.length * MOST_ASCII && scoreDecoding(sample, encoding) < MIN_SCORE;
 }
 
 /** The encoding that a byte order mark names. */
-export function readMark(bytes: Uint8Array): string | undefined {
+function readMark(bytes: Uint8Array): string | undefined {
   const [first, second, third] = bytes;
   if (first === 0xef && second === 0xbb && third === 0xbf) return 'utf-8';
   if (first === 0xff && second === 0xfe) return 'utf-16le';
@@ -30,7 +51,7 @@ export function readMark(bytes: Uint8Array): string | undefined {
 
 /** The encoding that a label inside the file means, unless the bytes speak clearly against it. */
 function bearOut(bytes: Uint8Array, hint: string | undefined): string | undefined {
-  const encoding = hint === undefined ? undefined : findEncoding(hint);
+  const encoding = hint === undefined ? undefined : readLabel(hint);
   if (encoding === undefined) return undefined;
   if (encoding === 'utf-8') return looksUtf8(bytes) ? encoding : undefined;
   // A label that can be read as ASCII is not written in UTF-16, whatever it says.
@@ -40,7 +61,7 @@ function bearOut(bytes: Uint8Array, hint: string | undefined): string | undefine
   return broken * 50 <= sample.length && !(broken > 0 && looksUtf8(bytes)) ? encoding : undefined;
 }
 
-function findEncoding(label: string): string | undefined {
+function readLabel(label: string): string | undefined {
   try {
     const { encoding } = new TextDecoder(label);
     // GB18030 holds all of GBK and GB2312, which are often named where it is meant.
@@ -53,11 +74,15 @@ function findEncoding(label: string): string | undefined {
 function detectEncoding(bytes: Uint8Array): string {
   const wide = findWideAscii(bytes);
   if (wide) return wide;
-  if (looksUtf8(bytes)) return 'utf-8';
-  const sample = takeSample(bytes);
   const start = bytes.subarray(0, SAMPLE_BYTES);
-  const candidates = LEGACY.map((encoding) => ({ encoding, score: scoreDecoding(sample, encoding) }));
-  for (const encoding of ['utf-16le', 'utf-16be']) candidates.push({ encoding, score: scoreDecoding(start, encoding) });
+  const candidates = WIDE.map((encoding) => ({ encoding, score: scoreDecoding(start, encoding) }));
+  if (looksUtf8(bytes)) {
+    // A few characters of UTF-16 may by chance be ASCII, but hardly without control characters.
+    const clear = CONTROLS.test(Buffer.from(start).toString('latin1')) ? candidates : [];
+    return clear.find(({ score }) => score >= CLEAR_SCORE)?.encoding ?? 'utf-8';
+  }
+  const sample = takeSample(bytes);
+  for (const encoding of LEGACY) candidates.push({ encoding, score: scoreDecoding(sample, encoding) });
   return candidates.reduce((best, candidate) => (candidate.score > best.score ? candidate : best)).encoding;
 }
 
@@ -96,7 +121,7 @@ function lengthOf(byte: number): number {
   return byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 }
 
-/** The stretches that are not ASCII, from wherever in the text they stand; each begins with a whole character. */
+/** The stretches that are not ASCII, from wherever in the text they stand; each begins at a character. */
 function takeSample(bytes: Uint8Array): Uint8Array {
   const sample = new Uint8Array(SAMPLE_BYTES);
   let length = 0;
@@ -105,7 +130,8 @@ function takeSample(bytes: Uint8Array): Uint8Array {
     let end = at;
     // A byte below '0' is no part of a longer character in any of the encodings tried.
     while (end < bytes.length && !(bytes[end]! < 0x30 && (bytes[end] === 0x0a || end - at > WINDOW_BYTES))) end += 1;
-    const from = Math.max(0, at - 1) >= at ? at : bytes[at - 1]! < 0x80 ? at - 1 : at;
+    // With the character before, which says whether an accented letter stands in a word.
+    const from = at > 0 && bytes[at - 1]! < 0x80 ? at - 1 : at;
     const piece = bytes.subarray(from, Math.min(end + 1, from + SAMPLE_BYTES - length));
     sample.set(piece, length);
     length += piece.length;

@@ -1,5 +1,5 @@
 import { type FileType, Unreadable } from './block.ts';
-import { decodeText } from './decode-text.ts';
+import { findEncoding, isBadGuess } from './decode-text.ts';
 import { isNoise } from './is-noise.ts';
 import { findMagic } from './known-magics.ts';
 import { findMainPart } from './open-docx.ts';
@@ -12,7 +12,7 @@ export type DetectedType = { fileType: FileType } | { unsupported: string };
 /** A PDF may begin with other bytes; readers look this far. */
 const PDF_HEAD_BYTES = 1024;
 const SAMPLE_BYTES = 65_536;
-const MAX_NULS = 0.2;
+const MAX_NULS = 0.4;
 
 const MARKUP = /^<(?:!doctype\s{1,9}html|html|head|body|meta|title|script|style|link)[\s>/]/i;
 const FRAGMENT = /^<(?:div|p|table|h[1-6]|ul|ol|section|article|main|center|font|span|br|hr|pre|form)[\s>/]/i;
@@ -32,14 +32,14 @@ export function detectType(bytes: Uint8Array): DetectedType {
 
 function detectOle(bytes: Uint8Array): DetectedType {
   const { streams } = openOle(bytes);
-  if (streams.has('EncryptedPackage')) {
+  if (streams.has('encryptedpackage')) {
     throw new Unreadable('damaged', 'the document is encrypted and needs a password');
   }
-  if (streams.has('WordDocument')) return { fileType: 'DOC' };
-  if (streams.has('Workbook') || streams.has('Book')) return { unsupported: 'an Excel workbook' };
-  if (streams.has('PowerPoint Document')) return { unsupported: 'a PowerPoint presentation' };
+  if (streams.has('worddocument')) return { fileType: 'DOC' };
+  if (streams.has('workbook') || streams.has('book')) return { unsupported: 'an Excel workbook' };
+  if (streams.has('powerpoint document')) return { unsupported: 'a PowerPoint presentation' };
   if (streams.has('__properties_version1.0')) return { unsupported: 'an Outlook message' };
-  if (streams.has('VisioDocument')) return { unsupported: 'a Visio drawing' };
+  if (streams.has('visiodocument')) return { unsupported: 'a Visio drawing' };
   return { unsupported: 'an Office file that is no Word document' };
 }
 
@@ -67,8 +67,9 @@ function hasFolder(entries: Map<string, ZipEntry>, folder: string): boolean {
 
 function detectText(bytes: Uint8Array): DetectedType {
   const sample = bytes.subarray(0, SAMPLE_BYTES);
-  const decoded = decodeText(sample);
-  const text = decoded.trim();
+  const encoding = findEncoding(sample);
+  const decoded = new TextDecoder(encoding).decode(sample);
+  const text = decoded.replaceAll('\0', '').trim();
   const markup = skipComments(text);
   if (MARKUP.test(markup)) return { fileType: 'HTML' };
   if (/^<\?xml\s/i.test(markup)) {
@@ -87,9 +88,8 @@ function detectText(bytes: Uint8Array): DetectedType {
   ) {
     return { unsupported: 'a web archive (MHTML)' };
   }
-  return isNoise(text) || hasManyNuls(sample, decoded)
-    ? { unsupported: 'of no type that is learned' }
-    : { fileType: 'TXT' };
+  const isText = !isNoise(text) && !hasManyNuls(decoded) && !isBadGuess(sample, encoding);
+  return isText ? { fileType: 'TXT' } : { unsupported: 'of no type that is learned' };
 }
 
 /** What a page begins with, behind its comments. */
@@ -104,9 +104,7 @@ function skipComments(text: string): string {
   return text.slice(start);
 }
 
-/** NULs are left out of a text, so they are counted in the bytes; every character of UTF-16 has one in ASCII. */
-function hasManyNuls(sample: Uint8Array, text: string): boolean {
-  let nuls = 0;
-  for (const byte of sample) if (byte === 0) nuls += 1;
-  return nuls > sample.length * MAX_NULS && sample.length < text.length * 1.8;
+/** A few come from programs that fill up with them; a text is not made of them. */
+function hasManyNuls(text: string): boolean {
+  return text.split('\0').length - 1 > text.length * MAX_NULS;
 }

@@ -22,7 +22,7 @@ export function findHidden({ text, pieces }: DocText, runs: readonly Formatting[
 function isUnseen({ properties }: Formatting): boolean {
   let is = false;
   eachProperty(properties, (code, at) => {
-    if (code === IS_DELETED || code === IS_HIDDEN) is ||= properties.getUint8(at) === 1;
+    if (code === IS_DELETED || code === IS_HIDDEN) is ||= (properties.getUint8(at) & 1) === 1;
   });
   return is;
 }

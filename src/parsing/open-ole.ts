@@ -9,7 +9,7 @@ export interface OleFile {
   /** The same for the small sectors that stand inside `miniStream`. */
   miniNext: Uint32Array;
   miniStream: Uint8Array;
-  /** The streams at its top, by name; not those of documents embedded in it. */
+  /** The streams at its top, by name in small letters; not those of documents embedded in it. */
   streams: Map<string, { start: number; sizeBytes: number }>;
 }
 
@@ -59,7 +59,7 @@ export function openOle(bytes: Uint8Array): OleFile {
  * @throws Unreadable when it is cut off or damaged
  */
 export function readStream(file: OleFile, name: string): Uint8Array | undefined {
-  const stream = file.streams.get(name);
+  const stream = file.streams.get(name.toLowerCase());
   if (!stream) return undefined;
   const { start, sizeBytes } = stream;
   const isMini = sizeBytes < MINI_STREAM_BYTES;
@@ -138,7 +138,7 @@ function listStreams(file: OleFile, directory: Uint8Array): void {
     const nameBytes = Math.min(64, Math.max(2, view.getUint16(at + 64, true))) - 2;
     const name = new TextDecoder('utf-16le').decode(directory.subarray(at, at + nameBytes));
     if (view.getUint8(at + 66) === STREAM) {
-      file.streams.set(name, { start: view.getUint32(at + 116, true), sizeBytes: view.getUint32(at + 120, true) });
+      file.streams.set(name.toLowerCase(), { start: view.getUint32(at + 116, true), sizeBytes: view.getUint32(at + 120, true) });
     }
     waiting.push(view.getUint32(at + 68, true), view.getUint32(at + 72, true));
   }

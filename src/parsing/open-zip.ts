@@ -40,10 +40,12 @@ export function listZip(bytes: Uint8Array): Map<string, ZipEntry> {
   const shift = start - view.getUint32(end + 16, true);
   if (start < 0) throw cutOff();
   const entries = new Map<string, ZipEntry>();
-  for (let at = start; at + CENTRAL_BYTES <= end && view.getUint32(at, true) === 0x02014b50; ) {
+  let at = start;
+  for (let index = 0; index < count; index += 1) {
+    if (at + CENTRAL_BYTES > end || view.getUint32(at, true) !== 0x02014b50) throw cutOff();
     const nameBytes = view.getUint16(at + 28, true);
     const next = at + CENTRAL_BYTES + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
-    if (next > end || entries.size >= MAX_ENTRIES) break;
+    if (next > end) throw cutOff();
     const name = Buffer.from(bytes.subarray(at + CENTRAL_BYTES, at + CENTRAL_BYTES + nameBytes)).toString('utf8');
     const entry = {
       name,

@@ -53,7 +53,7 @@ export function createParser(options: ParserOptions): Parser {
   const waiting: (() => void)[] = [];
   return {
     async parse(bytes, signal) {
-      while (running >= workers) await waitForTurn(waiting, signal);
+      while (running >= workers && !signal.aborted) await waitForTurn(waiting, signal);
       signal.throwIfAborted();
       running += 1;
       try {

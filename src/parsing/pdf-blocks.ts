@@ -1,12 +1,10 @@
 import type { Block } from './block.ts';
-import type { TableCell } from './pdf-grid.ts';
-import type { Table } from './pdf-grid.ts';
 import { cutNotes, type Entry, listEntries } from './pdf-entries.ts';
+import type { Table, TableCell } from './pdf-grid.ts';
 import type { Layout } from './pdf-layout.ts';
 import type { Fragment } from './pdf-lines.ts';
-import { isContinued, writeTable } from './pdf-rows.ts';
-import { type Look, startsItem } from './pdf-look.ts';
-import { isHeadingLine } from './pdf-look.ts';
+import { isHeadingLine, type Look, startsItem } from './pdf-look.ts';
+import { dropHeader, isContinued, joinBrokenRow, writeTable } from './pdf-rows.ts';
 import { joinLines } from './pdf-text.ts';
 
 /** The edges of the column that a line stands in. */
@@ -31,9 +29,10 @@ interface Writer {
   budget: number;
   open: Open | undefined;
   /** The table that the next page may go on with, while nothing else follows it. */
-  table: { table: Table; header: TableCell[] } | undefined;
+  table: { table: Table; header: TableCell[]; last: TableCell[]; block: Block | undefined } | undefined;
 }
 
+const MAX_CHARS_ACROSS = 1500;
 const SENTENCE_END = /[。！？…；：.!?:;][”’」』）)\]"']*$/;
 
 /** Puts lines and tables together into blocks; a paragraph goes on over columns and pages where that is safe. */
@@ -121,23 +120,32 @@ function keepNarrow(before: Column, { column }: Place, line: Fragment): Column {
 function goesOn(open: Open, line: Fragment, { column, isFirst }: Place): boolean {
   const { last } = open;
   if (Math.abs(line.size - last.size) > 0.12 * last.size || startsItem(line.text)) return false;
+  if (last.isSpread || line.isSpread) return false;
   if (open.block.kind === 'heading') return !isFirst && line.y - last.y < 1.7 * last.size && line.font === last.font;
   const indent = line.x - column.left;
+  // A block has one page: what is longer than a page's worth begins anew on the next.
+  if (isFirst && open.block.text.length > MAX_CHARS_ACROSS) return false;
+  // Text over the whole width does not go on in a narrow column under it.
+  if (isFirst && column.right - column.left < 0.75 * (open.column.right - open.column.left)) return false;
   if (isFirst) return isFull(open, line) && !SENTENCE_END.test(open.block.text) && indent < 0.8 * line.size;
   const pitch = line.y - last.y;
   if (pitch <= 0 || pitch > (open.pitch > 0 ? 1.25 * open.pitch : 2.4 * line.size)) return false;
   const isIndented = line.x - last.x > 0.8 * line.size;
   // The text of a list item stands further right than its mark.
   if (isIndented && !(open.isItem && open.pitch === 0 && line.x - last.x < 5 * line.size)) return false;
-  const isAlikeIndented = open.pitch === 0 && indent > 1.2 * line.size && indent < 4 * line.size && Math.abs(line.x - last.x) < 1;
+  const isAlikeIndented =
+    open.pitch === 0 && indent > 1.2 * line.size && indent < 4 * line.size && Math.abs(line.x - last.x) < 1;
   if (isAlikeIndented && !open.isItem && SENTENCE_END.test(open.block.text)) return false;
   return isFull(open, line);
 }
 
 /** Whether the line ends where its column does, so that the next word had no room on it. */
 function isFull({ last, column }: Open, next: Fragment): boolean {
+  if (/\p{Ll}[-\u2010\u00ad]$/u.test(last.text) && /^\p{Ll}/u.test(next.text)) return true;
   const room = column.right - last.right;
   const isLatin = /[\p{sc=Latin}\p{sc=Cyrillic}\d,-]$/u.test(last.text);
+  // After a comma the sentence goes on, wherever the line was broken.
+  if (/[，、]$/u.test(last.text)) return room < 0.5 * (column.right - column.left);
   if (!isLatin) return room < 2.6 * last.size;
   const word = next.text.split(' ', 1)[0]!;
   const meanWidth = (next.right - next.x) / Math.max(1, next.text.length);
@@ -146,18 +154,35 @@ function isFull({ last, column }: Open, next: Fragment): boolean {
 
 function writeOneTable(writer: Writer, table: Table, page: number): void {
   const before = writer.table;
-  const header = before && isContinued(before.table, table) ? before.header : undefined;
-  const blocks = writeTable(table, page, header, writer.budget);
-  for (const block of blocks) writer.budget -= block.text.length;
-  writer.blocks.push(...blocks);
+  const isNext = before !== undefined && isContinued(before.table, table);
+  const header = isNext ? before.header : table.rows[0]!;
+  const rows = isNext ? dropHeader(table.rows, header) : table.rows;
+  const rest = isNext ? joinBrokenRow(before.last, rows[0]) : undefined;
+  if (rest && before?.block) {
+    before.block.text = writeTable([rest], page, header, writer.budget)[0]?.text ?? before.block.text;
+  }
+  const blocks = writeTable(rest ? rows.slice(1) : rows, page, isNext ? header : undefined, writer.budget);
+  for (const block of blocks) {
+    writer.budget -= block.text.length;
+    writer.blocks.push(block);
+  }
   writer.open = undefined;
-  writer.table = { table, header: header ?? table.rows[0]! };
+  writer.table = {
+    table,
+    header,
+    last: rest && rows.length === 1 ? rest : (rows.at(-1) ?? header),
+    block: blocks.at(-1) ?? before?.block,
+  };
 }
 
 /** Footnotes stand below the text, each a block of its own. */
 function writeNotes(writer: Writer, lines: Fragment[], page: number): void {
   if (lines.length === 0) return;
-  const column = measureColumn(writer, lines.map((line) => ({ line })), true);
+  const column = measureColumn(
+    writer,
+    lines.map((line) => ({ line })),
+    true,
+  );
   writer.open = undefined;
   for (const line of lines) {
     const open = writer.open as Open | undefined;

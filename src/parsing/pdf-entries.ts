@@ -40,7 +40,7 @@ function joinFragments(row: Fragment[]): Fragment {
   const main = row.reduce((most, fragment) => (fragment.text.length > most.text.length ? fragment : most));
   const text = cleanLine(row.map((fragment) => fragment.text).join(' '));
   const right = row.reduce((edge, fragment) => Math.max(edge, fragment.right), 0);
-  return { ...main, text, x: row[0]!.x, right };
+  return { ...main, text, x: row[0]!.x, right, isSpread: true };
 }
 
 /** Cuts the footnotes off a column's end: small lines below all others, the first of which begins with a mark. */

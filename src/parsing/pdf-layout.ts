@@ -10,7 +10,10 @@ export type Element = Fragment | Table;
 /** What stands on a page, in the order in which it is read. */
 export interface Layout {
   number: number;
+  width: number;
   height: number;
+  /** How many of its characters are controls, and left out. */
+  broken: number;
   zones: Zone<Element>[];
 }
 
@@ -23,10 +26,10 @@ export const isFragment = (element: Element): element is Fragment => !isTable(el
 
 /** Reads a page's text and puts it in order. @throws what `count` throws; it is told the characters as they come. */
 export async function layOutPage(page: PdfPage, number: number, count: (chars: number) => void): Promise<Layout> {
-  const sides = await readSides(page, count);
+  const { sides, broken } = await readSides(page, count);
   const zones: Zone<Element>[] = [];
   for (const side of sides) zones.push(...(await layOutSide(page, side)));
-  return { number, height: sides[0]?.height ?? 0, zones };
+  return { number, width: sides[0]?.width ?? 0, height: sides[0]?.height ?? 0, broken, zones };
 }
 
 async function layOutSide(page: PdfPage, side: Side): Promise<Zone<Element>[]> {

@@ -5,6 +5,8 @@ import { cleanLine, joinRuns } from './pdf-text.ts';
 export interface Fragment extends Piece {
   top: number;
   bottom: number;
+  /** Put together from parts that stand wide apart: a line of a list or a table, not of a paragraph. */
+  isSpread?: boolean;
 }
 
 /** A wider gap, in sizes of the font, parts a line; words spread over a justified line stay below it. */

@@ -29,7 +29,9 @@ export function readLook(layouts: Layout[]): Look {
   const fonts = new Map<string, number>();
   const lefts = new Map<number, number>();
   const rights: number[] = [];
-  for (const { zones } of layouts) {
+  const widths = new Map<number, number>();
+  for (const { zones, width } of layouts) {
+    add(widths, width, 1);
     for (const zone of zones) {
       for (const line of zone.boxes) {
         if (isTable(line)) continue;
@@ -42,11 +44,14 @@ export function readLook(layouts: Layout[]): Look {
     }
   }
   rights.sort((a, b) => a - b);
+  const left = most(lefts) ?? 0;
+  // Short lines alone don't show where the text's edge is; it is then about as far from the paper's as on the left.
+  const least = 0.85 * ((most(widths) ?? 0) - left);
   return {
     bodySize: most(sizes) ?? 10,
     bodyFont: most(fonts) ?? '',
-    left: most(lefts) ?? 0,
-    right: rights[Math.floor(rights.length * 0.95)] ?? 0,
+    left,
+    right: Math.max(least, rights[Math.floor(rights.length * 0.95)] ?? 0),
   };
 }
 
@@ -74,10 +79,10 @@ export function isHeadingLine(line: Fragment, { look, above, below, column }: Su
   if (chars > MAX_HEADING_CHARS || !/\p{L}/u.test(text)) return false;
   if (line.size >= 1.15 * look.bodySize) return true;
   const isShort = chars <= 30 && column.right - line.right > 2 * line.size && !TEXT_END.test(text);
-  if (!isShort || line.size < 0.95 * look.bodySize) return false;
-  const isApart = !above || line.y - above.y > 1.35 * (below ? Math.min(below.y - line.y, 3 * line.size) : 1.6 * line.size);
-  const isOther = line.font !== look.bodyFont && below?.font !== line.font && above?.font !== line.font;
-  return isOther ? NUMBERED.test(text) || isApart : NUMBERED.test(text) && isApart && below !== undefined && !startsItem(below.text);
+  if (!isShort || !below || line.size < 0.95 * look.bodySize) return false;
+  const isApart = !above || line.y - above.y > 1.35 * Math.min(below.y - line.y, 3 * line.size);
+  const isOther = line.font !== look.bodyFont && below.font !== line.font && above?.font !== line.font;
+  return isOther ? NUMBERED.test(text) || isApart : NUMBERED.test(text) && isApart && !startsItem(below.text);
 }
 
 export type { Element };

@@ -82,15 +82,29 @@ function explainFailure(cause: unknown): Unreadable {
 
 /**
  * A PDF ends with the place of its table of objects. pdfjs finds its way without it, but would then silently read less
- * than there was: a file whose end is missing is refused.
+ * than there was: a file whose end is missing is refused, and one whose table is not there when a part of it is missing.
  */
 function checkEnd(bytes: Uint8Array): void {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (file.length === 0) throw new Unreadable('damaged', 'the PDF is damaged: it is empty');
   const end = file.lastIndexOf('startxref');
   if (end === -1) throw new Unreadable('damaged', 'the PDF is damaged: its end is missing');
-  const rest = file.subarray(end, end + MAX_TAIL_BYTES).toString('latin1');
+  const rest = file.toString('latin1', end, Math.min(file.length, end + MAX_TAIL_BYTES));
   // A later revision, or the body of a file that keeps a table at its front, was begun and not finished.
   if (/[\r\n]\d{1,10} \d{1,5} obj\b/.test(rest))
     throw new Unreadable('damaged', 'the PDF is damaged: its end is missing');
+  const start =
+    Number(/^startxref\s{0,10}(\d{1,12})/.exec(rest)?.[1]) + Math.max(0, file.subarray(0, 2048).indexOf('%PDF'));
+  const table = Number.isSafeInteger(start) ? file.toString('latin1', start, start + 40) : '';
+  if (/^\s*(?:xref|\d+\s+\d+\s+obj)/.test(table)) return;
+  // The file was changed since it was written. Each stream has an end, and each entry of a plain table an object.
+  const isWhole =
+    count(file, 'endstream') === count(file, 'stream') / 2 && count(file, ' 00000 n') <= count(file, 'endobj');
+  if (!isWhole) throw new Unreadable('damaged', 'the PDF is damaged: a part of it is missing');
+}
+
+function count(file: Buffer, word: string): number {
+  let times = 0;
+  for (let at = file.indexOf(word); at !== -1; at = file.indexOf(word, at + word.length)) times += 1;
+  return times;
 }

@@ -1,5 +1,5 @@
 import type { PdfPage } from './pdf-open.ts';
-import { cleanRun } from './pdf-text.ts';
+import { cleanRun, countControls } from './pdf-text.ts';
 
 /** A run of characters drawn in one go; x to the right and y (of the baseline) down, in points, as it is read. */
 export interface Piece {
@@ -31,18 +31,24 @@ const MIN_SIZE_POINTS = 1;
 const SAME_PLACE_POINTS = 1;
 
 /**
- * The readable text of a page, one side for each right angle that text is turned by, the one with most text first.
+ * The readable text of a page, one side for each right angle that text is turned by, the one with most text first;
+ * and how many characters were controls, which nobody can read.
  * @throws what `count` throws; it is told the number of characters of each piece.
  */
-export async function readSides(page: PdfPage, count: (chars: number) => void): Promise<Side[]> {
+export async function readSides(
+  page: PdfPage,
+  count: (chars: number) => void,
+): Promise<{ sides: Side[]; broken: number }> {
   const { width, height, transform } = page.getViewport({ scale: 1 });
   const sides = [0, 1, 2, 3].map((turns) => createSide(turns, width, height, transform));
   const seen = new Map<string, Piece[]>();
   const vertical = new Set<string>();
+  let broken = 0;
   for await (const chunk of readChunks(page)) {
     for (const [font, style] of Object.entries(chunk.styles)) if (style.vertical) vertical.add(font);
     for (const item of chunk.items) {
       if (!('str' in item)) continue;
+      broken += countControls(item.str);
       const text = cleanRun(item.str);
       if (text === '') continue;
       const isVertical = vertical.has(item.fontName);
@@ -61,23 +67,20 @@ export async function readSides(page: PdfPage, count: (chars: number) => void): 
     }
   }
   const amount = (side: Side): number => side.pieces.reduce((sum, piece) => sum + piece.text.length, 0);
-  return sides
+  const filled = sides
     .map((side) => ({ side, chars: amount(side) }))
     .filter(({ chars }) => chars > 0)
     .sort((a, b) => b.chars - a.chars)
     .map(({ side }) => side);
+  return { sides: filled, broken };
 }
 
 type Chunk = Awaited<ReturnType<PdfPage['getTextContent']>>;
 
 async function* readChunks(page: PdfPage): AsyncGenerator<Chunk> {
+  // Not cancelled when the caller has had enough: pdfjs would go on writing to the closed stream, and fail.
   const reader = (page.streamTextContent() as ReadableStream<Chunk>).getReader();
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
-  } finally {
-    // When the caller has had enough, the rest is not wanted either.
-    await reader.cancel().catch(() => {});
-  }
+  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
 }
 
 /** How many quarter turns (clockwise, as seen) bring text upright; undefined when it leans. */

@@ -47,11 +47,30 @@ export function findRunning<T extends Text>(pages: RunningPage<T>[]): Set<T> {
   }
   for (const page of pages) {
     for (const text of page.texts) if (isInMargin(page, text) && isItsNumber(text.text, page.number)) running.add(text);
-  }
-  for (const { texts } of pages) {
-    if (texts.every((text) => running.has(text))) for (const text of texts) running.delete(text);
+    const others = page.texts.filter((text) => !running.has(text)).sort((a, b) => a.top - b.top);
+    const apart = measureGap(others);
+    for (const text of page.texts) {
+      const isNumber = PAGE_NUMBER.test(readNumbers(text.text).form);
+      if (running.has(text) && !isNumber && isPart(text, others, apart)) running.delete(text);
+    }
   }
   return running;
+}
+
+/** What the lines of a page have between them, where nothing sets them apart. */
+function measureGap(texts: Text[]): number {
+  const gaps = texts.slice(1).map((text, at) => text.top - texts[at]!.bottom);
+  const open = gaps.filter((gap) => gap > 0).sort((a, b) => a - b);
+  return open[open.length >> 2] ?? 0;
+}
+
+/** Whether a line is as near to the page's text, and as large, as if it were its first or last; or is all there is. */
+function isPart(text: Text, others: Text[], gap: number): boolean {
+  const [first, last] = [others[0], others.at(-1)];
+  if (!first || !last) return true;
+  const next = text.top < first.top ? first : last;
+  const distance = Math.max(next.top - text.bottom, text.top - next.bottom);
+  return distance < Math.max(0.8 * text.size, 1.25 * gap) && Math.abs(next.size - text.size) < 0.06 * text.size;
 }
 
 function isInMargin(page: RunningPage<Text>, text: Text): boolean {

@@ -8,6 +8,7 @@ import { readDocStyles } from './doc-styles.ts';
 import { readDocTable } from './doc-table.ts';
 import { readDocText } from './doc-text.ts';
 import { findHeading } from './find-heading.ts';
+import { CONTENTS_LINE } from './slim-paragraph.ts';
 import { tidyText } from './tidy-text.ts';
 
 /** Codes of fields, hidden and deleted text stand in the file, too, and are not counted as text. */
@@ -86,12 +87,17 @@ function toBlocks(paragraphs: readonly DocParagraph[], notes: Notes): Block[] {
     const paragraph = paragraphs[at]!;
     const table = readDocTable(paragraphs, at, toText);
     if (table) blocks.push(...table.blocks);
-    else if (!paragraph.isContents) blocks.push(...toPlainBlocks(paragraph, toText(paragraph), hasStyles));
+    else if (!isContentsLine(paragraph)) blocks.push(...toPlainBlocks(paragraph, toText(paragraph), hasStyles));
     for (const text of waiting) blocks.push({ kind: 'text', text });
     waiting = [];
     at += table?.paragraphs ?? 1;
   }
   return blocks;
+}
+
+/** The style alone is not enough: some use it for what stands in no table of contents. */
+function isContentsLine(paragraph: DocParagraph): boolean {
+  return paragraph.isContents && CONTENTS_LINE.test(paragraph.lines.at(-1) ?? '');
 }
 
 function toPlainBlocks(paragraph: DocParagraph, lines: string[], hasStyles: boolean): Block[] {

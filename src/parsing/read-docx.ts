@@ -40,16 +40,16 @@ export async function readDocx(bytes: Uint8Array, limits: TextLimits): Promise<B
     elementsLeft: MAX_ELEMENTS,
   };
   const slim = {
-    'word/document.xml': slimDocx(xmlOf(main.name), context),
-    'word/footnotes.xml': slimDocx(xmlOf(nameOf('footnotes')), context),
-    'word/endnotes.xml': slimDocx(xmlOf(nameOf('endnotes')), context),
+    'word/document.xml': wrap('document', `<w:body>${slimDocx(xmlOf(main.name), context)}</w:body>`),
+    'word/footnotes.xml': wrap('footnotes', slimDocx(xmlOf(nameOf('footnotes')), context)),
+    'word/endnotes.xml': wrap('endnotes', slimDocx(xmlOf(nameOf('endnotes')), context)),
   };
   return readMarkup(await convert(slim), limits);
 }
 
 /** Has mammoth read a package of these parts alone: there are no pictures, links or settings in it. */
 async function convert(parts: Record<string, string>): Promise<string> {
-  const files = Object.entries(parts).map(([name, xml]) => [name, Buffer.from(addNamespace(xml))]);
+  const files = Object.entries(parts).map(([name, xml]) => [name, Buffer.from(xml)]);
   const zip = zipSync(Object.fromEntries(files), { level: 0 });
   try {
     const result = await mammoth.convertToHtml(
@@ -67,7 +67,6 @@ async function convert(parts: Record<string, string>): Promise<string> {
   }
 }
 
-function addNamespace(xml: string): string {
-  const root = xml === '' ? '<w:none>' : xml;
-  return `${root.replace('>', ` xmlns:w="${WORD}">`)}${xml === '' ? '</w:none>' : ''}`;
+function wrap(name: string, xml: string): string {
+  return `<w:${name} xmlns:w="${WORD}">${xml}</w:${name}>`;
 }

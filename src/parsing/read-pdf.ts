@@ -5,10 +5,13 @@ import { isFragment, isTable, type Layout, layOutPage } from './pdf-layout.ts';
 import { readLook } from './pdf-look.ts';
 import { type OpenPdf, openPdf } from './pdf-open.ts';
 import { findRunning } from './pdf-running.ts';
+import { dropUnknown } from './pdf-text.ts';
 import { judgeText, MIN_QUALITY } from './text-quality.ts';
 
 /** After so many pages the fonts read so far are forgotten: some programs write a new one for each page. */
 const PAGES_PER_MEMORY = 100;
+/** With less of its text readable, what is left of a document says nothing about it. */
+const MIN_READABLE = 0.1;
 
 /**
  * The text of a PDF as blocks in reading order, each with the page that it begins on. The bytes are taken over.
@@ -21,10 +24,14 @@ export async function readPdf(
 ): Promise<Block[]> {
   const pdf = await openPdf(bytes);
   try {
-    if (pdf.pageCount > limits.maxPages) throw new Unreadable('damaged', `the PDF has more than ${limits.maxPages} pages`);
+    if (pdf.pageCount < 1) throw new Unreadable('damaged', 'the PDF is damaged: it has no pages');
+    if (pdf.pageCount > limits.maxPages)
+      throw new Unreadable('damaged', `the PDF has more than ${limits.maxPages} pages`);
     const layouts = keepReadable(await layOutPages(pdf, limits.maxChars));
     dropRunning(layouts);
-    return writeBlocks(layouts, readLook(layouts), limits.maxChars);
+    return writeBlocks(layouts, readLook(layouts), limits.maxChars)
+      .map((block) => ({ ...block, text: dropUnknown(block.text) }))
+      .filter((block) => block.text !== '');
   } finally {
     await pdf.close();
   }
@@ -49,14 +56,21 @@ async function layOutPages(pdf: OpenPdf, maxChars: number): Promise<Layout[]> {
 
 /** The pages whose text reads like language. */
 function keepReadable(layouts: Layout[]): Layout[] {
-  const texts = layouts.map((layout) => readText(layout));
-  const total = texts.reduce((sum, text) => sum + text.length, 0);
+  const kept: Layout[] = [];
+  let [total, left] = [0, 0];
+  for (const layout of layouts) {
+    const text = readText(layout);
+    const chars = text.length + layout.broken;
+    total += chars;
+    // Controls were left out of the text, and are noise like any other.
+    if (chars === 0 || judgeText(text) - 4 * (layout.broken / chars) < MIN_QUALITY) continue;
+    kept.push(layout);
+    left += text.length;
+  }
   if (total === 0) {
     throw new Unreadable('noText', `no text: ${layouts.length} pages of pictures; a scan needs OCR first`);
   }
-  const kept = layouts.filter((_, at) => texts[at] !== '' && judgeText(texts[at]!) >= MIN_QUALITY);
-  const left = kept.reduce((sum, layout) => sum + texts[layout.number - 1]!.length, 0);
-  if (left < 0.1 * total) {
+  if (left < MIN_READABLE * total) {
     throw new Unreadable('noText', 'the text layer is unreadable: its characters make no words; it needs OCR first');
   }
   return kept;

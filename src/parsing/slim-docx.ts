@@ -40,8 +40,8 @@ const DROPPED = words(
   'del moveFrom instrText delText delInstrText pPrChange rPrChange tblPrChange trPrChange tcPrChange sectPr sdtPr ' +
     'sdtEndPr rt tblPr tblPrEx tblGrid tabs pic object altChunk',
 );
-/** What is kept of tables and notes as it is. */
-const COPIED = words('document body footnotes endnotes tbl tr trPr tc tcPr');
+/** What is kept of tables as it is. */
+const COPIED = words('tbl tr trPr tc tcPr');
 const NOTES = words('footnote endnote');
 const TEXT = '<w:t xml:space="preserve">';
 const PROPERTIES = words('pStyle outlineLvl numId ilvl');
@@ -49,6 +49,7 @@ const PROPERTIES = words('pStyle outlineLvl numId ilvl');
 /**
  * Reduces a part of a Word document to what makes its text: paragraphs with their list numbers written out, headings
  * as styles h1 to h6, tables, and references to notes. Hidden and deleted text, tables of contents and all else go.
+ * The result has no root.
  * @throws Unreadable when it is no sound XML, or there is more of it than the context allows
  */
 export function slimDocx(xml: string, context: SlimContext): string {

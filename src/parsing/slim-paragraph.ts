@@ -15,6 +15,8 @@ export interface Paragraph {
 }
 
 const MAX_HEADING = 9;
+/** A line of a table of contents ends with a page number. */
+export const CONTENTS_LINE = /\t\s?[\divxlc]{1,6}\s?$/i;
 const TEXT = '<w:t xml:space="preserve">';
 
 export function openParagraph(slimmer: Slimmer): void {
@@ -51,7 +53,7 @@ function writeParagraph(slimmer: Slimmer, paragraph: Paragraph): void {
   // Word counts an empty paragraph, too.
   const label = listId === undefined ? '' : countParagraph(context.numbering, listId, level);
   const content = paragraph.content.join('');
-  if (style?.isContents || content.trim() === '') return;
+  if (content.trim() === '' || (style?.isContents && CONTENTS_LINE.test(content))) return;
   context.charsLeft -= content.length;
   context.elementsLeft -= 1;
   if (context.charsLeft < 0 || context.elementsLeft < 0) throw new Unreadable('damaged', 'it is too large to be read');

@@ -13,18 +13,20 @@ export function readTextTable(lines: readonly string[], from: number): { blocks:
   return readDrawn(lines, from) ?? readTabbed(lines, from);
 }
 
+/** Each table ends where it stops being one, so no line is looked at more than twice. */
 function readDrawn(lines: readonly string[], from: number): { blocks: Block[]; lines: number } | undefined {
   const rows: string[][] = [];
   let at = from;
+  let wasRule = false;
   for (; at < lines.length; at += 1) {
     const line = lines[at]!.trim();
     const cells = splitDrawn(line);
+    const isRule = !cells && RULE.test(line) && /[|+┌├└╔╠╚]/.test(line);
+    if (cells ? cells.length < 2 || cells.length !== (rows[0] ?? cells).length : !isRule || wasRule) break;
     if (cells) rows.push(cells);
-    else if (!(RULE.test(line) && /[|+┌├└╔╠╚]/.test(line))) break;
+    wasRule = isRule;
   }
-  const columns = rows[0]?.length ?? 0;
-  if (rows.length < 2 || columns < 2 || rows.some((row) => row.length !== columns)) return undefined;
-  return { blocks: toBlocks(rows), lines: at - from };
+  return rows.length < 2 ? undefined : { blocks: toBlocks(rows), lines: at - from };
 }
 
 /** The cells of a line such as `| a | b |`; undefined for any other line, and for the rule under a header. */
@@ -38,18 +40,16 @@ function splitDrawn(line: string): string[] | undefined {
 }
 
 function readTabbed(lines: readonly string[], from: number): { blocks: Block[]; lines: number } | undefined {
-  const columns = lines[from]!.split('\t').length;
-  if (columns < 2) return undefined;
   const rows: string[][] = [];
   for (let at = from; at < lines.length; at += 1) {
     const cells = lines[at]!.split('\t').map((cell) => cell.trim());
     // Lines that begin with a tab are indented, and tabs in a row only move the text.
-    if (cells.length !== columns || cells[0] === '') break;
+    if (cells.length < 2 || cells[0] === '' || cells.length !== (rows[0] ?? cells).length) break;
+    if (rows.length === 0 && cells.includes('')) break;
     rows.push(cells);
   }
-  const isEmptyColumn = rows[0]?.some((cell) => cell === '');
-  if (isEmptyColumn || rows.length < (columns > 2 ? MIN_TAB_ROWS - 1 : MIN_TAB_ROWS)) return undefined;
-  return { blocks: toBlocks(rows), lines: rows.length };
+  const enough = (rows[0]?.length ?? 0) > 2 ? MIN_TAB_ROWS - 1 : MIN_TAB_ROWS;
+  return rows.length < enough ? undefined : { blocks: toBlocks(rows), lines: rows.length };
 }
 
 function toBlocks(rows: string[][]): Block[] {

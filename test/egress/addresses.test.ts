@@ -79,6 +79,12 @@ test('of the addresses of a name the public ones alone are dialled, in their ord
   );
 });
 
+test('an address that a name resolves to twice, or in two spellings, is dialled once', async () => {
+  const { downloader, dialled } = makeDeadDownloader(['8.8.8.8', '8.8.8.8', '::ffff:8.8.8.8', '::FFFF:808:808']);
+  await failureOf(downloader, 'http://files.example.test/');
+  assert.deepEqual(dialled, ['8.8.8.8']);
+});
+
 for (const [address, use] of [
   ['10.1.2.3', 'a private address'],
   ['127.0.0.1', 'a loopback address'],

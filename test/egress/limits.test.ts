@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, Socket } from 'node:net';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { TooSlow } from '../../src/egress/download.ts';
@@ -121,12 +121,16 @@ test('a port where nobody listens is a failure that may pass', async (t) => {
   assert.deepEqual([message, verdict], [`cannot connect to 127.0.0.1 at port ${port}: ECONNREFUSED`, 'transient']);
 });
 
-test('headers beyond 16 KiB are refused for good', async (t) => {
-  const server = await serve(t, (socket) => {
-    socket.write('HTTP/1.1 200 OK\r\n');
-    return repeat(socket, `x-secret: ${'x'.repeat(1000)}\r\n`);
+test('headers beyond 16 KiB are refused for good, and those below are read', async (t) => {
+  const server = await serve(t, (socket, path) => {
+    const lines = `x-secret: ${'x'.repeat(1000)}\r\n`.repeat(Number(path.slice(1)));
+    if (path === '/15') return ok('read', lines);
+    socket.write(`HTTP/1.1 200 OK\r\n${lines}`);
+    return undefined;
   });
-  const { message, verdict } = await failureOf(makeDownloader(t), `http://127.0.0.1:${server.port}/`);
+  const downloader = makeDownloader(t, { answerTimeoutMs: 5000 });
+  assert.equal(await fetchText(downloader, `http://127.0.0.1:${server.port}/15`), 'read');
+  const { message, verdict } = await failureOf(downloader, `http://127.0.0.1:${server.port}/17`);
   assert.deepEqual(
     [message, verdict],
     [`the headers from 127.0.0.1:${server.port} are larger than 16384 bytes`, 'permanent'],
@@ -147,6 +151,12 @@ for (const [what, options, answer, reason] of [
     'a body that trickles',
     { minBytesPerSecond: 1000, windowMs: 100 },
     head(),
+    /less than 1000 bytes per second over 100 ms$/,
+  ],
+  [
+    'a chunk that is announced without end',
+    { minBytesPerSecond: 1000, windowMs: 100 },
+    `${head('transfer-encoding: chunked')}1;`,
     /less than 1000 bytes per second over 100 ms$/,
   ],
   ['a body that takes too long in all', { timeoutMs: 200 }, head(), /^the download took more than 200 ms$/],
@@ -191,6 +201,13 @@ test('the time is for all hops together, the look-up among them', async (t) => {
   const failure = await failureOf(downloader, 'http://files.example.test/');
   assert.ok(failure instanceof TooSlow);
   assert.equal(failure.message, 'the download took more than 100 ms');
+});
+
+test('the time is for connecting, too, and what had not connected by then is closed', async (t) => {
+  const deaf = new Socket();
+  const downloader = makeDownloader(t, { timeoutMs: 100, dial: () => deaf });
+  assert.ok((await failureOf(downloader, 'http://127.0.0.1/')) instanceof TooSlow);
+  assert.ok(deaf.destroyed);
 });
 
 test('the caller breaks a download off at once, and its connection is closed', async (t) => {

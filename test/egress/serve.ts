@@ -1,11 +1,12 @@
 /** Servers that answer as hostile ones do, byte by byte, on addresses of this machine alone. */
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { parseEgressAllow } from '../../src/egress/allow.ts';
 import { createDownloader, type Downloader, type DownloaderOptions } from '../../src/egress/download.ts';
-import type { CallError } from '../../src/errors.ts';
+import { CallError, describeError } from '../../src/errors.ts';
 import { until } from '../support/until.ts';
 
 export interface TestServer {
@@ -84,13 +85,18 @@ export async function fetchText(downloader: Downloader, url: string): Promise<st
   return Buffer.from(bytes).toString('latin1');
 }
 
-/** The failure of a download, which must be a CallError; throws when it succeeds. */
+/**
+ * The failure of a download, which must be a CallError with a verdict, and, since it is stored and shown, must say
+ * nothing of what the tests call secret: the address behind its host, and what a stranger sent.
+ */
 export async function failureOf(downloader: Downloader, url: string, given = signal()): Promise<CallError> {
   const outcome = await downloader.download(url, given).then(
     () => undefined,
-    (error: CallError) => error,
+    (error: unknown) => error,
   );
-  if (outcome === undefined) throw new Error('it was downloaded');
+  if (!(outcome instanceof CallError)) assert.fail(`not a failure of a call but ${describeError(outcome)}`);
+  assert.ok(outcome.verdict !== undefined);
+  assert.doesNotMatch(describeError(outcome), /secret/i);
   return outcome;
 }
 
