@@ -76,14 +76,14 @@ export function unzipParts(
     const entry = entries.get(name);
     if (!entry || parts.has(name)) continue;
     const maxBytes = Math.min(leftBytes, limits.maxPartBytes);
-    const part = unpack(bytes, entry, maxBytes);
+    const part = unpack(bytes, entry, maxBytes, limits);
     leftBytes -= part.length;
     parts.set(name, part);
   }
   return parts;
 }
 
-function unpack(bytes: Uint8Array, entry: ZipEntry, maxBytes: number): Uint8Array {
+function unpack(bytes: Uint8Array, entry: ZipEntry, maxBytes: number, limits: ZipLimits): Uint8Array {
   if (entry.isEncrypted) throw new Unreadable('damaged', 'the document is encrypted and needs a password');
   const { offset, packedBytes } = entry;
   if (offset < 0 || offset + LOCAL_BYTES > bytes.length) throw cutOff();
@@ -91,18 +91,18 @@ function unpack(bytes: Uint8Array, entry: ZipEntry, maxBytes: number): Uint8Arra
   const start = offset + LOCAL_BYTES + head.getUint16(26, true) + head.getUint16(28, true);
   if (head.getUint32(0, true) !== 0x04034b50 || start + packedBytes > bytes.length) throw cutOff();
   const packed = bytes.subarray(start, start + packedBytes);
-  if (entry.method === DEFLATED) return inflate(packed, maxBytes);
+  if (entry.method === DEFLATED) return inflate(packed, maxBytes, limits);
   if (entry.method !== STORED) throw new Unreadable('damaged', 'it is packed in a way that is not read');
-  if (packedBytes > maxBytes) throw tooMuch(maxBytes);
+  if (packedBytes > maxBytes) throw tooMuch(maxBytes, limits);
   return packed;
 }
 
 /** zlib stops at the limit, so neither a declared size nor what the data turns into can take more than that. */
-function inflate(packed: Uint8Array, maxBytes: number): Uint8Array {
+function inflate(packed: Uint8Array, maxBytes: number, limits: ZipLimits): Uint8Array {
   try {
     return inflateRawSync(packed, { maxOutputLength: Math.max(1, maxBytes) });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooMuch(maxBytes);
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooMuch(maxBytes, limits);
     throw new Unreadable('damaged', 'a part of it cannot be unpacked', { cause: error });
   }
 }
@@ -119,6 +119,7 @@ function cutOff(): Unreadable {
   return new Unreadable('damaged', 'the file is cut off or its directory is damaged');
 }
 
-function tooMuch(maxBytes: number): Unreadable {
-  return new Unreadable('damaged', `it unpacks to more than ${maxBytes} bytes`);
+function tooMuch(maxBytes: number, limits: ZipLimits): Unreadable {
+  const limit = maxBytes < limits.maxPartBytes ? limits.maxTotalBytes : limits.maxPartBytes;
+  return new Unreadable('damaged', `it unpacks to more than ${Math.round(limit / (1 << 20))} MB`);
 }

@@ -12,8 +12,6 @@ import { slimDocx } from './slim-docx.ts';
 
 /** A document of 1,000 pages has some 10 MB of XML. */
 const ZIP_LIMITS = { maxPartBytes: 64 << 20, maxTotalBytes: 200 << 20 };
-/** Paragraphs and parts of tables; mammoth takes about 1 KB for each. */
-const MAX_ELEMENTS = 400_000;
 const WORD = 'http://schemas.openxmlformats.org/wordprocessingml/2006/main';
 const HEADINGS = [1, 2, 3, 4, 5, 6].map((level) => `p.h${level} => h${level}:fresh`);
 
@@ -36,8 +34,9 @@ export async function readDocx(bytes: Uint8Array, limits: TextLimits): Promise<B
   const context = {
     styles: readStyles(xmlOf(nameOf('styles'))),
     numbering: readNumbering(xmlOf(nameOf('numbering'))),
+    limits,
     charsLeft: limits.maxChars,
-    elementsLeft: MAX_ELEMENTS,
+    elements: 0,
   };
   const slim = {
     'word/document.xml': wrap('document', `<w:body>${slimDocx(xmlOf(main.name), context)}</w:body>`),

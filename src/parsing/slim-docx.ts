@@ -1,3 +1,5 @@
+import { Unreadable } from './block.ts';
+import type { TextLimits } from './check-blocks.ts';
 import type { Numbering } from './docx-numbering.ts';
 import { type DocxStyle, isOn } from './docx-styles.ts';
 import { readAttribute, scanXml, type XmlTag } from './scan-xml.ts';
@@ -7,9 +9,11 @@ import { closeParagraph, openParagraph, type Paragraph, readParagraphProperty } 
 export interface SlimContext {
   styles: Map<string, DocxStyle>;
   numbering: Numbering;
-  /** UTF-16 units of text, and paragraphs and parts of tables, that may still come. */
+  limits: TextLimits;
+  /** UTF-16 units of text that may still come. */
   charsLeft: number;
-  elementsLeft: number;
+  /** How many paragraphs, notes and parts of tables were kept. */
+  elements: number;
 }
 
 export interface Slimmer {
@@ -43,6 +47,8 @@ const DROPPED = words(
 /** What is kept of tables as it is. */
 const COPIED = words('tbl tr trPr tc tcPr');
 const NOTES = words('footnote endnote');
+/** mammoth takes about 1 KB for each. */
+const MAX_ELEMENTS = 400_000;
 const TEXT = '<w:t xml:space="preserve">';
 const PROPERTIES = words('pStyle outlineLvl numId ilvl');
 
@@ -104,7 +110,14 @@ function openNote(slimmer: Slimmer, tag: XmlTag): boolean {
 
 function copyTag(slimmer: Slimmer, tag: string): void {
   slimmer.out.push(tag);
-  slimmer.context.elementsLeft -= 1;
+  countElement(slimmer.context);
+}
+
+/** @throws Unreadable when there are more than mammoth has memory for */
+export function countElement(context: SlimContext): void {
+  context.elements += 1;
+  if (context.elements <= MAX_ELEMENTS) return;
+  throw new Unreadable('damaged', `it has more than ${MAX_ELEMENTS} paragraphs and cells`);
 }
 
 function copyCellProperty(slimmer: Slimmer, tag: XmlTag): void {

@@ -1,7 +1,7 @@
-import { Unreadable } from './block.ts';
+import { tooMuchText } from './check-blocks.ts';
 import { countParagraph } from './docx-numbering.ts';
 import { readAttribute, type XmlTag } from './scan-xml.ts';
-import type { Slimmer } from './slim-docx.ts';
+import { countElement, type Slimmer } from './slim-docx.ts';
 
 /** A paragraph being read: its own properties, which go before those of its style, and its text as XML. */
 export interface Paragraph {
@@ -55,8 +55,8 @@ function writeParagraph(slimmer: Slimmer, paragraph: Paragraph): void {
   const content = paragraph.content.join('');
   if (content.trim() === '' || (style?.isContents && CONTENTS_LINE.test(content))) return;
   context.charsLeft -= content.length;
-  context.elementsLeft -= 1;
-  if (context.charsLeft < 0 || context.elementsLeft < 0) throw new Unreadable('damaged', 'it is too large to be read');
+  countElement(context);
+  if (context.charsLeft < 0) throw tooMuchText(context.limits);
   const outline = paragraph.outline ?? style?.heading ?? 0;
   const heading =
     outline >= 1 && outline <= MAX_HEADING ? `<w:pPr><w:pStyle w:val="h${Math.min(outline, 6)}"/></w:pPr>` : '';

@@ -57,12 +57,11 @@ describe('the parser', () => {
   test('an aborted call ends at once, waiting or running, and gives its turn to the next', async () => {
     const parser = createParser({ ...limits, workers: 1, program });
     const abort = new AbortController();
-    const running = parse(parser, 'spin', abort.signal);
-    const waiting = parse(parser, 'spin', abort.signal);
+    const running = assert.rejects(parse(parser, 'spin', abort.signal), /stopping/);
+    const waiting = assert.rejects(parse(parser, 'spin', abort.signal), /stopping/);
     const next = parse(parser, 'next');
     abort.abort(new Error('stopping'));
-    await assert.rejects(running, /stopping/);
-    await assert.rejects(waiting, /stopping/);
+    await Promise.all([running, waiting]);
     assert.equal((await next).kind, 'parsed');
   });
 
