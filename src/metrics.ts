@@ -40,6 +40,18 @@ export function createMetrics() {
       labelNames: ['event'],
       registers,
     }),
+    files: new Counter({
+      name: 'wxmp_files_total',
+      help: 'Files of handled events by file_rag_status: 5 learned, 2, 4, 7 and 9 not learned, 8 deleted.',
+      labelNames: ['state'],
+      registers,
+    }),
+    parseSeconds: new Histogram({
+      name: 'wxmp_file_parse_seconds',
+      help: 'From the arrival of a file to its passages or its refusal, the wait for a parser included.',
+      buckets: [0.1, 0.5, 2, 10, 60, 300],
+      registers,
+    }),
     backlog: new Gauge({
       name: 'wxmp_backlog',
       help: 'What waits: dispatches and messages pending, dispatches dead, events pending.',

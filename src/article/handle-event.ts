@@ -20,18 +20,21 @@ interface Outcome {
   fileRagStatus?: number;
 }
 
-/** Handles an event: fetches what it is about, then commits all that follows from it with its end and its notice. */
+/**
+ * Handles an event: fetches what it is about, then commits all that follows from it with its end and its notice.
+ * Returns what the notice tells.
+ */
 export async function handleEvent(
   context: Context,
   lease: Lease,
   base: Base,
   event: PendingEvent,
   fetching: FetchOptions,
-): Promise<void> {
-  const { database, reached } = context;
+): Promise<Outcome> {
+  const { database, metrics, reached } = context;
   const apply = await prepare(context, lease, base, event, fetching);
   reached('event.fetched');
-  await database.tx(async (tx) => {
+  return database.tx(async (tx) => {
     if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
     const outcome = await apply(tx);
     await endWithdrawal(tx, base, event.payload, event.sequence);
@@ -41,7 +44,11 @@ export async function handleEvent(
       // The seed has no notice for a deleted base.
       if (event.payload.eventType !== EventType.KNOWLEDGE_DELETED) await noticeEvent(context, tx, event, outcome);
     }
-    tx.afterCommit(() => reached('event.committed'));
+    tx.afterCommit(() => {
+      if (outcome.fileRagStatus !== undefined) metrics.files.inc({ state: outcome.fileRagStatus });
+      reached('event.committed');
+    });
+    return outcome;
   });
 }
 

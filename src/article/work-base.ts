@@ -108,12 +108,12 @@ async function tryEvent(
   if (unfinished >= maxUnfinished) return giveUp('handling it kills the process');
   const handle = async () => {
     await beginEvent(database, event);
-    await handleEvent(context, lease, base, event, fetchOptions(context, base, signal));
+    return handleEvent(context, lease, base, event, fetchOptions(context, base, signal));
   };
   try {
     // The last try is made alone, so that none that only happened to be under way is taken for what kills.
-    await (unfinished === maxUnfinished - 1 ? alone(handle) : handle());
-    logger.info(entry, 'event handled');
+    const outcome = await (unfinished === maxUnfinished - 1 ? alone(handle) : handle());
+    logger.info({ ...entry, ...outcome }, 'event handled');
   } catch (error) {
     if (error instanceof LeaseLost) throw error;
     const { verdict, reason, retryAfterMs } = classify(error);

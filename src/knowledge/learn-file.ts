@@ -38,7 +38,9 @@ export async function learnFile(
   const size = bytes.length;
   const hash = createHash('sha256').update(`${parserVersion}\n${name}\n`).update(bytes).digest('hex');
   if (document.contentHash === hash) return { kind: 'unchanged' };
+  const endTimer = context.metrics.parseSeconds.startTimer();
   const parsed = await context.parser.parse(bytes, signal);
+  endTimer();
   context.reached('file.parsed');
   if (parsed.kind === 'unreadable') {
     return { kind: 'refused', state: documentState[parsed.state], reason: parsed.reason };

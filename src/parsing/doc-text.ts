@@ -1,4 +1,5 @@
 import { Unreadable } from './block.ts';
+import { type TextLimits, tooMuchText } from './check-blocks.ts';
 import { type DocFile, ranges, tableRange } from './doc-file.ts';
 
 /** The characters of a document in order, and where each stands in the file. */
@@ -17,17 +18,20 @@ export interface Piece {
   charBytes: number;
 }
 
+/** Codes of fields, hidden and deleted text stand in the file, too, and are no text in the end. */
+const RAW_FACTOR = 4;
+const MIN_CHARS = 100_000;
 const IS_NARROW = 0x40000000;
 
 /**
  * Puts the text together from its pieces.
- * @throws Unreadable when a piece lies outside the file, or they make more than `maxChars` characters
+ * @throws Unreadable when a piece lies outside the file, or they make much more text than the limit
  */
-export function readDocText(file: DocFile, maxChars: number): DocText {
+export function readDocText(file: DocFile, limits: TextLimits): DocText {
   const pieces = listPieces(tableRange(file, ranges.pieces));
   const stream = file.text;
   // Pieces may share a place in the file, so its size is no bound.
-  if ((pieces.at(-1)?.end ?? 0) > maxChars) throw new Unreadable('damaged', 'it is too large to be read');
+  if ((pieces.at(-1)?.end ?? 0) > limits.maxChars * RAW_FACTOR + MIN_CHARS) throw tooMuchText(limits);
   // A byte order mark would be swallowed otherwise, and every position behind it be wrong.
   const wide = new TextDecoder('utf-16le', { ignoreBOM: true });
   const narrow = new TextDecoder('windows-1252');

@@ -1,3 +1,4 @@
+import { isOn } from './docx-styles.ts';
 import { formatNumber } from './format-number.ts';
 import { readAttribute, scanXml } from './scan-xml.ts';
 
@@ -6,6 +7,8 @@ interface Level {
   format: string;
   /** Such as '第%1条', where %1 is the number of the first level. */
   text: string;
+  /** All numbers in it are written in digits, whatever the formats of their own levels. */
+  isDecimal: boolean;
 }
 
 interface List {
@@ -38,7 +41,7 @@ export function readNumbering(xml: string): Numbering {
       list = templates.get(value);
       if (list) numbering.set(listId, list);
     } else if (tag.name === 'lvl' && list) {
-      level = { start: 1, format: 'decimal', text: '' };
+      level = { start: 1, format: 'decimal', text: '', isDecimal: false };
       list.levels.set(Number(readAttribute(xml, tag, 'ilvl')), level);
     } else if (tag.name === 'startOverride' && list) {
       // A list that starts anew counts for itself.
@@ -51,6 +54,7 @@ export function readNumbering(xml: string): Numbering {
 
 function readProperty(level: Level, name: string, value: string): void {
   if (name === 'start') level.start = Number.parseInt(value, 10) || 0;
+  else if (name === 'isLgl') level.isDecimal = isOn(value);
   else if (name === 'numFmt') level.format = value;
   else if (name === 'lvlText') level.text = value.slice(0, MAX_LABEL_CHARS);
 }
@@ -68,7 +72,7 @@ export function countParagraph(numbering: Numbering, listId: string, levelAt: nu
   const label = level.text.replace(/%([1-9])/g, (_, digit: string) => {
     const of = Number(digit) - 1;
     const { start = 1, format = 'decimal' } = list.levels.get(of) ?? {};
-    return formatNumber(list.counts[of] ?? start, format);
+    return formatNumber(list.counts[of] ?? start, level.isDecimal ? 'decimal' : format);
   });
   return label === '' ? '' : `${label} `;
 }

@@ -91,14 +91,24 @@ function readTable(file: OleFile, sectors: number[]): Uint32Array {
 }
 
 function readChain(file: OleFile, start: number, sizeBytes = Number.POSITIVE_INFINITY): Uint8Array {
-  const sectors = followChain(file.next, start, Math.ceil(sizeBytes / file.sectorBytes));
+  const sectors = followChain(
+    file.next,
+    start,
+    Math.ceil(sizeBytes / file.sectorBytes),
+    file.bytes.length / file.sectorBytes,
+  );
   const bytes = new Uint8Array(sectors.length * file.sectorBytes);
   for (const [index, sector] of sectors.entries()) bytes.set(readSector(file, sector), index * file.sectorBytes);
   return bytes;
 }
 
 function readMiniChain(file: OleFile, start: number, sizeBytes: number): Uint8Array {
-  const sectors = followChain(file.miniNext, start, Math.ceil(sizeBytes / MINI_SECTOR_BYTES));
+  const sectors = followChain(
+    file.miniNext,
+    start,
+    Math.ceil(sizeBytes / MINI_SECTOR_BYTES),
+    file.miniStream.length / MINI_SECTOR_BYTES,
+  );
   const bytes = new Uint8Array(sectors.length * MINI_SECTOR_BYTES);
   for (const [index, sector] of sectors.entries()) {
     const from = sector * MINI_SECTOR_BYTES;
@@ -107,11 +117,13 @@ function readMiniChain(file: OleFile, start: number, sizeBytes: number): Uint8Ar
   return bytes;
 }
 
-/** The numbers of a chain's sectors. A chain longer than the table that holds it runs in a circle. */
-function followChain(next: Uint32Array, start: number, most: number): number[] {
+/** The numbers of a chain's sectors: each is there, and is there once, so that they hold no more than the file does. */
+function followChain(next: Uint32Array, start: number, most: number, existing: number): number[] {
   const sectors: number[] = [];
+  const seen = new Uint8Array(Math.min(next.length, Math.ceil(existing)));
   for (let sector = start; sector <= LAST_SECTOR && sectors.length < most; sector = next[sector]!) {
-    if (sector >= next.length || sectors.length >= next.length) throw damaged();
+    if (sector >= seen.length || seen[sector] === 1) throw damaged();
+    seen[sector] = 1;
     sectors.push(sector);
   }
   return sectors;
@@ -138,7 +150,10 @@ function listStreams(file: OleFile, directory: Uint8Array): void {
     const nameBytes = Math.min(64, Math.max(2, view.getUint16(at + 64, true))) - 2;
     const name = new TextDecoder('utf-16le').decode(directory.subarray(at, at + nameBytes));
     if (view.getUint8(at + 66) === STREAM) {
-      file.streams.set(name.toLowerCase(), { start: view.getUint32(at + 116, true), sizeBytes: view.getUint32(at + 120, true) });
+      file.streams.set(name.toLowerCase(), {
+        start: view.getUint32(at + 116, true),
+        sizeBytes: view.getUint32(at + 120, true),
+      });
     }
     waiting.push(view.getUint32(at + 68, true), view.getUint32(at + 72, true));
   }

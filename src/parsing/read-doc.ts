@@ -11,8 +11,6 @@ import { findHeading } from './find-heading.ts';
 import { CONTENTS_LINE } from './slim-paragraph.ts';
 import { tidyText } from './tidy-text.ts';
 
-/** Codes of fields, hidden and deleted text stand in the file, too, and are not counted as text. */
-const RAW_FACTOR = 4;
 const MAX_HEADING_CHARS = 200;
 
 /** The notes of a document by the position of what refers to them, and how many have been read so far. */
@@ -38,7 +36,7 @@ export function readDoc(bytes: Uint8Array, limits: TextLimits): Block[] {
 }
 
 function readBlocks(file: DocFile, limits: TextLimits): Block[] {
-  const text = readDocText(file, limits.maxChars * RAW_FACTOR);
+  const text = readDocText(file, limits);
   const source = {
     text,
     hidden: findHidden(text, readFormatting(file, 'runs')),
@@ -113,11 +111,11 @@ function toPlainBlocks(paragraph: DocParagraph, lines: string[], hasStyles: bool
 /** A paragraph's lines with `[1]` where it refers to a note, and the notes, each beginning with its number. */
 function numberNotes(paragraph: DocParagraph, notes: Notes): { lines: string[]; found: string[] } {
   const found: string[] = [];
-  const waiting = [...paragraph.references];
+  let at = 0;
   const lines = paragraph.lines.map((line) =>
     tidyText(
       line.replaceAll('\u0002', () => {
-        const [first, ...others] = notes.texts.get(waiting.shift()!) ?? [];
+        const [first, ...others] = notes.texts.get(paragraph.references[at++]!) ?? [];
         if (first === undefined) return '';
         notes.count += 1;
         found.push(`[${notes.count}] ${first}`, ...others);

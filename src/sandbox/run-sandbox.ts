@@ -4,6 +4,7 @@ import { toConfig } from '../config.ts';
 import { createLogger } from '../logger.ts';
 import { accountName, sampleQuestions, sandboxMessages } from './articles/index.ts';
 import { type CalledService, callService } from './call-service.ts';
+import { fileQuestions } from './files/index.ts';
 import { uploadFiles } from './upload-files.ts';
 import { startWechatSide } from './wechat-side.ts';
 
@@ -65,8 +66,8 @@ interface Detail {
 function printCommands(url: string, wechatUrl: string, token: string | undefined): void {
   const question = sampleQuestions[0]?.question ?? '';
   const start = Date.now().toString(36); // another start, other msgids: a repeated one would not be answered again
-  const body = (msgid: string) =>
-    JSON.stringify({ appid, openid: 'visitor', msgid, msg_type: 'text', text: { content: question } });
+  const body = (msgid: string, content = question) =>
+    JSON.stringify({ appid, openid: 'visitor', msgid, msg_type: 'text', text: { content } });
   const header = token === undefined ? '' : ' -H "authorization: Bearer $WXMP_TOKEN"';
   print('Ask a question as a user of the account (the answer comes a moment later, over there):\n');
   print(`  curl -s ${url}/api/wxmp/message/notify${header} -H 'content-type: application/json' \\`);
@@ -74,6 +75,9 @@ function printCommands(url: string, wechatUrl: string, token: string | undefined
   print('The same over gRPC:\n');
   print(`  node_modules/.bin/buf curl --http2-prior-knowledge --protocol grpc${header} \\`);
   print(`    -d '${body(`q2-${start}`)}' \\\n    ${url}/wxmp.message.v1.MessageService/NotifyMessage\n`);
+  print('Another one, which a file answers:\n');
+  print(`  curl -s ${url}/api/wxmp/message/notify${header} -H 'content-type: application/json' \\`);
+  print(`    -d '${body(`q3-${start}`, fileQuestions[0]!.question)}'\n`);
   print('See what the user is sent, with its source (quotation):\n');
   print(`  curl -s '${wechatUrl}/sandbox/replies?openid=visitor'\n`);
   print('Another question needs another msgid: a repeated one is answered once. Ctrl-C stops.');

@@ -70,10 +70,7 @@ describe('unzipParts', () => {
     const encrypted = 'damaged: the document is encrypted and needs a password';
     assert.equal(await reasonOf(() => read(changed(central + 8, 1), ['a'])), encrypted);
     assert.match(await reasonOf(() => read(changed(central + 10, 99), ['a'])), /^damaged: it is packed in a way/);
-    assert.match(
-      await reasonOf(() => read(changed(35, 0xff, 0xff), ['a'])),
-      /^damaged: a part of it cannot be unpacked/,
-    );
+    assert.match(await reasonOf(() => read(changed(31, 0xff), ['a'])), /^damaged: a part of it cannot be unpacked/);
     for (const at of [central + 20, central + 42]) {
       const reason = await reasonOf(() => read(changed(at, 0xff, 0xff, 0xff, 0x7f), ['a']));
       assert.match(reason, /^damaged: the file is cut off/);

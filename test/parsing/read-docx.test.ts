@@ -106,7 +106,7 @@ describe('readDocx', () => {
 
   test('counts chapters and articles as Word does', async () => {
     const level = (at: number, format: string, text: string): string =>
-      `<w:lvl w:ilvl="${at}"><w:start w:val="1"/><w:numFmt w:val="${format}"/><w:lvlText w:val="${text}"/></w:lvl>`;
+      `<w:lvl w:ilvl="${at}"><w:start w:val="1"/><w:numFmt w:val="${format}"/>${at === 1 ? '<w:isLgl/>' : ''}<w:lvlText w:val="${text}"/></w:lvl>`;
     const levels =
       level(0, 'chineseCountingThousand', '第%1章') + level(1, 'decimal', '%1.%2') + level(2, 'lowerLetter', '(%3)');
     const numbering =
@@ -199,13 +199,12 @@ describe('readDocx', () => {
       [paragraph('甲').slice(0, -3), `${damaged}a part of it is cut off or no sound XML`],
       ['<w:p><w:r></w:p></w:r>', `${damaged}a part of it is cut off or no sound XML`],
       [bomb, `${damaged}it unpacks to more than 64 MB`],
-      [paragraph(`甲&${'x'.repeat(50)};`), undefined],
+      [paragraph('甲&none;'), `${damaged}its text cannot be read`],
       [paragraph('长'.repeat(2_000_001)), `${damaged}more than 2000000 characters of text`],
       ['<w:tbl><w:tr><w:tc/></w:tr></w:tbl>'.repeat(200_000), `${damaged}it has more than 400000 paragraphs and cells`],
     ] as const) {
       const bytes = writeDocx({ body });
-      if (expected) assert.equal(await reasonOf(() => readDocx(bytes, limits)), expected, body.slice(0, 60));
-      else await readDocx(bytes, limits);
+      assert.equal(await reasonOf(() => readDocx(bytes, limits)), expected, body.slice(0, 60));
     }
     const bytes = readFixture('docx/coffee-pandoc.docx');
     for (let length = 0; length < bytes.length; length += 997) {
