@@ -8,16 +8,14 @@ import { syncAllArticles } from './article/sync-articles.ts';
 import { startLearning } from './article/work-base.ts';
 import { assistantService } from './assistant/index.ts';
 import { type BizcommClient, createBizcommClient } from './bizcomm/client.ts';
-import { type Config, ConfigError } from './config.ts';
+import type { Config } from './config.ts';
 import type { Context, Point } from './context.ts';
 import { startCron } from './cron/start-cron.ts';
 import { openDatabase } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
 import type { Sender } from './dispatch/dispatch.ts';
 import { startDispatch } from './dispatch/start-dispatch.ts';
-import { parseEgressAllow } from './egress/allow.ts';
 import { createDownloader, type Downloader } from './egress/download.ts';
-import { describeError } from './errors.ts';
 import { createExtractiveExpert, extractiveThreshold } from './expert/extractive.ts';
 import { knowledgeService } from './knowledge/index.ts';
 import { purgeBases } from './knowledge/purge-bases.ts';
@@ -163,16 +161,12 @@ function connectBizcomm(config: Config, logger: Logger): BizcommClient | undefin
 }
 
 function connectDownloader(config: Config): Downloader {
-  try {
-    return createDownloader({
-      allow: parseEgressAllow(config.EGRESS_ALLOW),
-      maxBytes: config.MAX_FILE_BYTES,
-      timeoutMs: config.FILE_DOWNLOAD_TIMEOUT_SECONDS * 1000,
-      minBytesPerSecond: config.FILE_DOWNLOAD_MIN_BYTES_PER_SECOND,
-    });
-  } catch (error) {
-    throw new ConfigError(`EGRESS_ALLOW: ${describeError(error)}`);
-  }
+  return createDownloader({
+    allow: config.EGRESS_ALLOW,
+    maxBytes: config.MAX_FILE_BYTES,
+    timeoutMs: config.FILE_DOWNLOAD_TIMEOUT_SECONDS * 1000,
+    minBytesPerSecond: config.FILE_DOWNLOAD_MIN_BYTES_PER_SECOND,
+  });
 }
 
 function createSenders(bizcomm: BizcommClient): [string, Sender][] {

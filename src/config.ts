@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { CronExpressionParser } from 'cron-parser';
 import { validate as isCron } from 'node-cron';
 import { z } from 'zod';
+import { type EgressRule, parseEgressAllow } from './egress/allow.ts';
+import { describeError } from './errors.ts';
 
 /** Reads the environment, after `.env` where that file is present; what is set in the environment wins. */
 export function readEnv(): NodeJS.ProcessEnv {
@@ -82,6 +84,15 @@ const cron = (standard: string) =>
     .default(standard)
     .refine(isValidCron, 'expected a cron expression of 5 or 6 fields, e.g. */5 * * * * * (in Asia/Shanghai)');
 
+const egressRules = z.string().transform((text, context): EgressRule[] => {
+  try {
+    return parseEgressAllow(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: describeError(error) });
+    return z.NEVER;
+  }
+});
+
 const httpUrl = z.string().refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && /^https?:$/.test(url.protocol) && url.search === '' && url.username === '';
@@ -131,7 +142,7 @@ const schema = z.object({
   LEARN_TIMEOUT_MINUTES: whole(1, 10_000, 60),
   LEARN_WORKERS: whole(1, 64, 2),
 
-  EGRESS_ALLOW: z.string().default(''),
+  EGRESS_ALLOW: egressRules.default([]),
   FILE_WORKERS: whole(1, 64, 2),
   MAX_FILE_BYTES: whole(1024, 1024 * 1024 * 1024, 64 * 1024 * 1024),
   FILE_DOWNLOAD_TIMEOUT_SECONDS: whole(1, 3600, 120),

@@ -13,6 +13,9 @@ export interface DocParagraph {
   ends?: 'cell' | 'row';
   /** How the columns of the row lie that it ends. */
   tableDefinition?: DataView;
+  /** The list that numbers it, and the level in that. */
+  listId: number;
+  listLevel: number;
   /** The positions of the notes that it refers to. */
   references: number[];
 }
@@ -28,6 +31,8 @@ export interface DocSource {
 const IN_TABLE = 0x2416;
 const ROW_END = 0x2417;
 const OUTLINE = 0x2640;
+const LIST_LEVEL = 0x260a;
+const LIST = 0x460b;
 const MAX_OUTLINE = 8;
 
 const CELL = 0x07;
@@ -84,7 +89,7 @@ export function readParagraphs(source: DocSource, start: number, end: number): D
 }
 
 function begin(): DocParagraph {
-  return { lines: [], isHeading: false, isContents: false, isInTable: false, references: [] };
+  return { lines: [], isHeading: false, isContents: false, isInTable: false, listId: 0, listLevel: 0, references: [] };
 }
 
 function readCharacter(code: number, character: string): string {
@@ -104,6 +109,8 @@ function finish(source: DocSource, paragraph: DocParagraph, end: number, mark: n
   eachProperty(properties, (code, at, size) => {
     if (code === IN_TABLE) paragraph.isInTable = properties.getUint8(at) !== 0;
     else if (code === ROW_END && mark === CELL && properties.getUint8(at) !== 0) paragraph.ends = 'row';
+    else if (code === LIST_LEVEL) paragraph.listLevel = properties.getUint8(at);
+    else if (code === LIST) paragraph.listId = properties.getInt16(at, true);
     else if (code === OUTLINE) outline = properties.getUint8(at);
     else if (code === TABLE_DEFINITION) {
       paragraph.tableDefinition = new DataView(properties.buffer, properties.byteOffset + at, size);

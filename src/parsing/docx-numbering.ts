@@ -2,7 +2,8 @@ import { isOn } from './docx-styles.ts';
 import { formatNumber } from './format-number.ts';
 import { readAttribute, scanXml } from './scan-xml.ts';
 
-interface Level {
+/** How one level of a list is numbered. */
+export interface Level {
   start: number;
   format: string;
   /** Such as '第%1条', where %1 is the number of the first level. */
@@ -11,7 +12,7 @@ interface Level {
   isDecimal: boolean;
 }
 
-interface List {
+export interface List {
   levels: Map<number, Level>;
   /** The count of each level, shared by all lists made from the same template. */
   counts: (number | undefined)[];

@@ -3,20 +3,23 @@ import { checkBlocks, type TextLimits } from './check-blocks.ts';
 import { type DocFile, openDoc, ranges, readPositions, tableRange } from './doc-file.ts';
 import { readFormatting } from './doc-formatting.ts';
 import { findHidden } from './doc-hidden.ts';
+import { readDocNumbering } from './doc-numbering.ts';
 import { type DocParagraph, type DocSource, readParagraphs } from './doc-paragraphs.ts';
 import { readDocStyles } from './doc-styles.ts';
 import { readDocTable } from './doc-table.ts';
 import { readDocText } from './doc-text.ts';
+import { countParagraph, type Numbering } from './docx-numbering.ts';
 import { findHeading } from './find-heading.ts';
 import { CONTENTS_LINE } from './slim-paragraph.ts';
 import { tidyText } from './tidy-text.ts';
 
 const MAX_HEADING_CHARS = 200;
 
-/** The notes of a document by the position of what refers to them, and how many have been read so far. */
+/** The notes of a document by the position of what refers to them, how many have been read so far, and its lists. */
 interface Notes {
   texts: Map<number, string[]>;
   count: number;
+  numbering: Numbering;
 }
 
 /**
@@ -45,7 +48,7 @@ function readBlocks(file: DocFile, limits: TextLimits): Block[] {
   };
   const { body, footnotes, headers, comments, endnotes, boxes } = file.lengths;
   const endnotesAt = body + footnotes + headers + comments;
-  const notes: Notes = { texts: new Map(), count: 0 };
+  const notes: Notes = { texts: new Map(), count: 0, numbering: readDocNumbering(file) };
   addNotes(notes, file, source, [ranges.footnoteReferences, ranges.footnoteTexts], body);
   addNotes(notes, file, source, [ranges.endnoteReferences, ranges.endnoteTexts], endnotesAt);
   const boxesAt = endnotesAt + endnotes;
@@ -108,7 +111,7 @@ function toPlainBlocks(paragraph: DocParagraph, lines: string[], hasStyles: bool
   });
 }
 
-/** A paragraph's lines with `[1]` where it refers to a note, and the notes, each beginning with its number. */
+/** A paragraph's lines behind its number in a list, with `[1]` where it refers to a note, and the notes, each beginning with its number. */
 function numberNotes(paragraph: DocParagraph, notes: Notes): { lines: string[]; found: string[] } {
   const found: string[] = [];
   let at = 0;
@@ -123,5 +126,7 @@ function numberNotes(paragraph: DocParagraph, notes: Notes): { lines: string[]; 
       }),
     ),
   );
-  return { lines: lines.filter((line) => line !== ''), found };
+  const label = countParagraph(notes.numbering, String(paragraph.listId), paragraph.listLevel);
+  const [first = '', ...others] = lines.filter((line) => line !== '');
+  return { lines: first === '' ? [] : [label + first, ...others], found };
 }

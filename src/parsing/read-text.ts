@@ -4,10 +4,15 @@ import { decodeText } from './decode-text.ts';
 import { findHeading } from './find-heading.ts';
 import { isNoise } from './is-noise.ts';
 import { findWrapWidth, goesOn, joinParts } from './join-lines.ts';
+import { judgeText } from './text-quality.ts';
 import { readTextTable } from './text-tables.ts';
 
 /** Zero-width, bidirectional, soft-hyphen and tag characters, and every control that is not white space. */
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}|(?![\t-\r\u0085])\p{Cc}/gu;
+/** A shorter text says too little of its quality. */
+const JUDGED_CHARS = 50;
+/** Lower than for text layers of PDFs: lists of codes and numbers are text, too. */
+const MIN_TEXT_QUALITY = 0.25;
 const MAX_TITLE_CHARS = 40;
 
 /**
@@ -20,6 +25,9 @@ export function readText(bytes: Uint8Array, limits: TextLimits): Block[] {
   if (bytes.length > limits.maxChars * 4 + 4) throw tooMuchText(limits);
   const text = decodeText(bytes);
   if (isNoise(text)) throw new Unreadable('damaged', 'what it holds is not text');
+  if (text.length >= JUDGED_CHARS && judgeText(text) < MIN_TEXT_QUALITY) {
+    throw new Unreadable('noText', 'its characters make no words');
+  }
   return checkBlocks(readLines(splitLines(text)), limits);
 }
 

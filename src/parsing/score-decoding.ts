@@ -1,4 +1,4 @@
-import { commonCharacters } from './common-characters.ts';
+import { commonHan } from './common-han.ts';
 
 /** The 3,755 usual characters of GB 2312 stand between these, in rows of 94. */
 const GB_ROWS = { first: 0xb0, last: 0xd7 };
@@ -32,7 +32,7 @@ export function scoreDecoding(bytes: Uint8Array, encoding: string): number {
 function weigh(character: string, code: number, usual: ReadonlySet<string>): number {
   if (code === 0xfffd) return -2;
   if (code < 0xa0 || (code >= 0xe000 && code <= 0xf8ff)) return -1.5;
-  if (commonCharacters.has(character)) return 1;
+  if (commonHan.has(character)) return 1;
   if (usual.has(character)) return 0.4;
   if ((code >= 0x3001 && code <= 0x3011) || (code >= 0xff01 && code <= 0xff5e)) return 0.8;
   if (/[“”‘’—…·×℃①-⑩]/.test(character)) return 0.6;

@@ -24,20 +24,20 @@ describe('readDoc', () => {
       '# 工作服',
       '左栏写领用：入职当天领两套工作服，尺码在登记表上填写。',
       '右栏写归还：离职前三天洗净交回，遗失一套照价赔偿一百二十元。',
-      '围裙每周一更换',
-      '工牌戴在左胸',
+      '· 围裙每周一更换',
+      '· 工牌戴在左胸',
       '盘点在每月最后一个周日进行[2]。',
       '[2] 遇节日顺延一天。',
       '框中提示：夜班补贴每晚四十元。',
     ]);
   });
 
-  test('finds headings by their form where no style says so, and reads links by their text', () => {
+  test('finds headings by their form where no style says so, writes out the numbers of lists, and reads links by their text', () => {
     assert.deepEqual(linesOf(readFixture('doc/shop-rules-libreoffice.doc')), [
       '星河书店会员规则',
       '# 第一章 积分',
-      '消费一元积一分，积分两年内有效。',
-      '满五百分可换一张二十元的购书券，详见积分商城。',
+      '第一条 消费一元积一分，积分两年内有效。',
+      '第二条 满五百分可换一张二十元的购书券，详见积分商城。',
       '# 第二章 借阅',
       '- 卡种：普通卡；可借册数：三册',
       '- 卡种：金卡；可借册数：八册 含新书两册',

@@ -132,7 +132,11 @@ describe('readText', () => {
   test('refuses what is no text, and too much of it', async () => {
     const noise = Buffer.alloc(3000, '\x01\x02门\x03');
     assert.equal(await reasonOf(() => readText(noise, limits)), 'damaged: what it holds is not text');
-    const long = Buffer.from('长'.repeat(101));
+    const words = 'noText: its characters make no words';
+    assert.equal(await reasonOf(() => linesOf('锟斤拷烫烫烫'.repeat(20))), words);
+    assert.equal(await reasonOf(() => linesOf('SGVsbG8gd29ybGQ='.repeat(20))), words);
+    assert.equal(linesOf('SKU001,A12,30\n'.repeat(20)).length, 20);
+    const long = Buffer.from('店'.repeat(101));
     assert.equal(await reasonOf(() => readText(long, { maxChars: 100 })), 'damaged: more than 100 characters of text');
     assert.equal(readText(long, { maxChars: 101 }).length, 1);
     const huge = Buffer.alloc(1000, '\n');
