@@ -16,7 +16,7 @@ export function parseEgressAllow(text: string): EgressRule[] {
   if (text.trim() === '') return [];
   return text.split(',').map((entry, index) => {
     const parsed = parseRule(entry.trim());
-    if (typeof parsed === 'string') throw new Error(`entry ${index + 1}: ${parsed}`);
+    if (typeof parsed === 'string') throw new Error(`${parsed} (entry ${index + 1})`);
     return parsed;
   });
 }

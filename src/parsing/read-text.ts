@@ -25,10 +25,11 @@ export function readText(bytes: Uint8Array, limits: TextLimits): Block[] {
   if (bytes.length > limits.maxChars * 4 + 4) throw tooMuchText(limits);
   const text = decodeText(bytes);
   if (isNoise(text)) throw new Unreadable('damaged', 'what it holds is not text');
+  const blocks = checkBlocks(readLines(splitLines(text)), limits);
   if (text.length >= JUDGED_CHARS && judgeText(text) < MIN_TEXT_QUALITY) {
     throw new Unreadable('noText', 'its characters make no words');
   }
-  return checkBlocks(readLines(splitLines(text)), limits);
+  return blocks;
 }
 
 /** Its lines, without what is not seen; white space inside them is kept, for it makes columns. */

@@ -98,6 +98,6 @@ for (const [entry, expected] of [
   test(`the entry '${entry}' is refused by its number, with what was expected`, () => {
     const text = `10.0.0.0/8,${entry}`;
     assert.throws(() => parseEgressAllow(text), expected);
-    assert.throws(() => parseEgressAllow(text), /^Error: entry 2: /);
+    assert.throws(() => parseEgressAllow(text), /^Error: expected .* \(entry 2\)$/);
   });
 }

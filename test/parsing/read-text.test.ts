@@ -138,12 +138,12 @@ describe('readText', () => {
     assert.equal(linesOf('SKU001,A12,30\n'.repeat(20)).length, 20);
     const long = Buffer.from('店'.repeat(101));
     assert.equal(await reasonOf(() => readText(long, { maxChars: 100 })), 'damaged: more than 100 characters of text');
-    assert.equal(readText(long, { maxChars: 101 }).length, 1);
+    assert.match(await reasonOf(() => readText(long, { maxChars: 101 })), /^noText/);
     const huge = Buffer.alloc(1000, '\n');
     assert.equal(await reasonOf(() => readText(huge, { maxChars: 100 })), 'damaged: more than 100 characters of text');
   });
 
-  test('reads any text in linear time', () => {
+  test('reads any text in linear time', async () => {
     const bait = [
       '| a |\n',
       '| a | b |\n',
@@ -164,7 +164,12 @@ describe('readText', () => {
     ];
     for (const piece of bait) {
       const startMs = performance.now();
-      readText(Buffer.from(`甲\n${piece.repeat(200_000)}`), { maxChars: 1e8 });
+      const text = `客服电话工作日九点到十八点\n${piece.repeat(100_000)}`;
+      // Most of these are noise in the end, which is looked at last.
+      assert.doesNotMatch(
+        await reasonOf(() => readText(Buffer.from(text), { maxChars: 1e8 })).catch(String),
+        /^damaged/,
+      );
       const tookMs = performance.now() - startMs;
       assert.ok(tookMs < 4000, `${JSON.stringify(piece)} took ${tookMs} ms`);
     }
