@@ -21,13 +21,14 @@ const ROMAN: readonly (readonly [number, string])[] = [
 /** A list's number as one of Office's number formats writes it; an unknown format, or a number past it, is decimal. */
 export function formatNumber(value: number, format: string): string {
   if (value < 1 || value > 9999) return String(value);
-  if (
-    /^(?:chineseCounting|chineseCountingThousand|taiwaneseCounting\w*|japaneseCounting|ideographDigital)$/.test(format)
-  ) {
+  if (/^(?:chineseCounting|chineseCountingThousand|taiwaneseCounting\w*|japaneseCounting)$/.test(format)) {
     return countChinese(value, DIGITS, ['', '十', '百', '千']).replace(/^一十/, '十');
   }
   if (/^(?:chineseLegalSimplified|ideographLegalTraditional|japaneseLegal)$/.test(format)) {
     return countChinese(value, LEGAL_DIGITS, ['', '拾', '佰', '仟']);
+  }
+  if (/^(?:ideographDigital|taiwaneseDigital|japaneseDigitalTenThousand)$/.test(format)) {
+    return [...String(value)].map((figure) => DIGITS[Number(figure)]).join('');
   }
   if (format === 'ideographTraditional') return STEMS[value - 1] ?? String(value);
   if (format === 'ideographZodiac') return BRANCHES[value - 1] ?? String(value);

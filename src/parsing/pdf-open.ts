@@ -4,14 +4,15 @@ import { Unreadable } from './block.ts';
 
 export type PdfPage = PDFPageProxy;
 
-/** An open PDF; `close` gives back what it holds. */
+/** An open PDF. */
 export interface OpenPdf {
   pageCount: number;
   /** The page of this number, from 1. */
   getPage(number: number): Promise<PdfPage>;
   /** Forgets the fonts and pages seen so far; they are read again when needed. */
   forget(): Promise<void>;
-  close(): Promise<void>;
+  /** Gives back what it holds. */
+  close(): void;
 }
 
 type Pdfjs = typeof import('pdfjs-dist');
@@ -46,10 +47,11 @@ export async function openPdf(bytes: Uint8Array<ArrayBuffer>): Promise<OpenPdf> 
       pageCount: document.numPages,
       getPage: (number) => getPage(document, number),
       forget: () => document.cleanup(),
-      close: () => task.destroy(),
+      // Not awaited: pdfjs would wait for a page of which no more is read to be read to its end.
+      close: () => void task.destroy().catch(() => {}),
     };
   } catch (error) {
-    await task.destroy();
+    void task.destroy().catch(() => {});
     throw explainFailure(error);
   }
 }

@@ -33,7 +33,7 @@ export async function readPdf(
       .map((block) => ({ ...block, text: dropUnknown(block.text) }))
       .filter((block) => block.text !== '');
   } finally {
-    await pdf.close();
+    pdf.close();
   }
 }
 

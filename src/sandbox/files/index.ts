@@ -26,7 +26,7 @@ export function loadSandboxFiles(): SandboxFile[] {
 
 /** A question to the files; the answer has this in it, and the quotation the file's name and this place. */
 export const fileQuestions = [
-  { question: '旅行社团每人多少钱？', answerContains: '112 元', quotation: '《团体参观指南.pdf》第 1 页' },
+  { question: '旅行社团每人多少钱？', answerContains: '每人价格：112 元', quotation: '《团体参观指南.pdf》第 1 页' },
   { question: '浪花厅的团体午餐多少钱一份？', answerContains: '三十二元', quotation: '《团体参观指南.pdf》第 2 页' },
   { question: '屋顶观鸟台租四小时多少钱？', answerContains: '9000 元', quotation: '《场地租用规定.doc》' },
   { question: '志愿者缺席三次会怎样？', answerContains: '视为退出', quotation: '《志愿者手册.docx》“请假与退出”' },
