@@ -4,6 +4,7 @@ import { learnDocument } from '../knowledge/learn-document.ts';
 import type { Base } from '../knowledge/store.ts';
 import { loadBans } from './ban-store.ts';
 import type { FetchedItem } from './fetch.ts';
+import { withdrawLearned } from './withdraw.ts';
 
 /** What a step changed. */
 export interface Learned {
@@ -18,7 +19,8 @@ export async function learnItems(
   items: readonly FetchedItem[],
   syncId: string | null = null,
 ): Promise<Learned> {
-  const isHidden = await loadBans(tx, base.knowledgeId, [...new Set(items.map(({ articleId }) => articleId))]);
+  const articleIds = [...new Set(items.map(({ articleId }) => articleId))];
+  const isHidden = await loadBans(tx, base.knowledgeId, articleIds);
   const result: Learned = { learned: 0, removed: 0 };
   for (const { articleId, msgidx, content } of items) {
     const origin = { kind: 'article', articleId, msgidx } as const;
@@ -31,5 +33,6 @@ export async function learnItems(
       result.removed++;
     }
   }
+  await withdrawLearned(tx, base, articleIds);
   return result;
 }

@@ -21,6 +21,22 @@ export async function withdraw(tx: Tx, base: Base, payload: EventPayload, sequen
   ]);
 }
 
+/**
+ * Marks what was just learned of these articles and is deleted or banned by an event that waits: when the event was
+ * accepted, a document that was being fetched for the first time had no row yet that could be marked. In the
+ * transaction of the holder of the base's lease, which no event is accepted beside. By article_event_by_document.
+ */
+export async function withdrawLearned(tx: Tx, base: Base, articleIds: readonly string[]): Promise<void> {
+  if (articleIds.length === 0) return;
+  const rows = await tx.all<{ sequence: number; payload: string }>(
+    `select sequence, payload from article_event
+      where knowledge_id = ? and document_key in (${articleIds.map(() => '?').join(', ')}) and state = 'pending'
+        and event_type in (${EventType.ARTICLE_DELETED}, ${EventType.ARTICLE_BANNED}) order by sequence`,
+    [base.knowledgeId, ...articleIds.map((id) => `article:${id}`)],
+  );
+  for (const { sequence, payload } of rows) await withdraw(tx, base, JSON.parse(payload) as EventPayload, sequence);
+}
+
 /** Takes the mark of an event away, in the transaction that handles it. */
 export async function endWithdrawal(tx: Tx, base: Base, payload: EventPayload, sequence: number): Promise<void> {
   const about = documentsOf(payload);

@@ -16,7 +16,7 @@ const NUMBER = /^[\d\s.,:%¥$€/()（）-]+$/;
 /** The table, without lines around it, that begins with row `start`, and the row after it; undefined for none. */
 export function readAligned(rows: Fragment[][], start: number): { table: Table; end: number } | undefined {
   const first = rows[start]!;
-  if (first.length < 2 || first.length > MAX_COLUMNS) return undefined;
+  if (first.length < 2 || first.length > MAX_COLUMNS || goesOn(rows[start - 1], first)) return undefined;
   let columns = spansOf(first);
   const taken: Fragment[][] = [];
   let end = start;
@@ -43,6 +43,15 @@ export function readAligned(rows: Fragment[][], start: number): { table: Table; 
     size: first[0]!.size,
   };
   return { table, end };
+}
+
+/**
+ * Whether a row belongs to parted ones right above it, whose columns could not be told from one another: then it names
+ * no columns, and reading it as if it did would join cells that have nothing to do with each other.
+ */
+function goesOn(above: Fragment[] | undefined, row: Fragment[]): boolean {
+  if (above === undefined || above.length < 2) return false;
+  return row[0]!.top - above[0]!.bottom < row[0]!.size && above[0]!.font === row[0]!.font;
 }
 
 function spansOf(row: Fragment[]): Span[] {

@@ -3,7 +3,7 @@ import { cutNotes, type Entry, listEntries } from './pdf-entries.ts';
 import type { Table, TableCell } from './pdf-grid.ts';
 import type { Layout } from './pdf-layout.ts';
 import type { Fragment } from './pdf-lines.ts';
-import { isHeadingLine, type Look, startsItem } from './pdf-look.ts';
+import { isContents, isHeadingLine, type Look, startsItem } from './pdf-look.ts';
 import { dropHeader, isContinued, joinBrokenRow, writeTable } from './pdf-rows.ts';
 import { joinLines } from './pdf-text.ts';
 
@@ -32,6 +32,7 @@ interface Writer {
   table: { table: Table; header: TableCell[]; last: TableCell[]; block: Block | undefined } | undefined;
 }
 
+const BULLET = /^[•·●○■□▪▶◆◇※➢✓√]/;
 const MAX_CHARS_ACROSS = 1500;
 const SENTENCE_END = /[。！？…；：.!?:;][”’」』）)\]"']*$/;
 
@@ -119,7 +120,10 @@ function keepNarrow(before: Column, { column }: Place, line: Fragment): Column {
 /** Whether a line belongs to the paragraph, or heading, of the line before it. */
 function goesOn(open: Open, line: Fragment, { column, isFirst }: Place): boolean {
   const { last } = open;
-  if (Math.abs(line.size - last.size) > 0.12 * last.size || startsItem(line.text)) return false;
+  if (Math.abs(line.size - last.size) > 0.12 * last.size || isContents(last.text)) return false;
+  const isEnded = SENTENCE_END.test(open.block.text);
+  // A number at the start of a line may also belong to a sentence that is not at its end.
+  if (startsItem(line.text) && (isEnded || open.block.kind === 'heading' || BULLET.test(line.text))) return false;
   if (last.isSpread || line.isSpread) return false;
   if (open.block.kind === 'heading') return !isFirst && line.y - last.y < 1.7 * last.size && line.font === last.font;
   const indent = line.x - column.left;
@@ -127,7 +131,7 @@ function goesOn(open: Open, line: Fragment, { column, isFirst }: Place): boolean
   if (isFirst && open.block.text.length > MAX_CHARS_ACROSS) return false;
   // Text over the whole width does not go on in a narrow column under it.
   if (isFirst && column.right - column.left < 0.75 * (open.column.right - open.column.left)) return false;
-  if (isFirst) return isFull(open, line) && !SENTENCE_END.test(open.block.text) && indent < 0.8 * line.size;
+  if (isFirst) return isFull(open, line) && !isEnded && indent < 0.8 * line.size;
   const pitch = line.y - last.y;
   if (pitch <= 0 || pitch > (open.pitch > 0 ? 1.25 * open.pitch : 2.4 * line.size)) return false;
   const isIndented = line.x - last.x > 0.8 * line.size;
@@ -135,7 +139,7 @@ function goesOn(open: Open, line: Fragment, { column, isFirst }: Place): boolean
   if (isIndented && !(open.isItem && open.pitch === 0 && line.x - last.x < 5 * line.size)) return false;
   const isAlikeIndented =
     open.pitch === 0 && indent > 1.2 * line.size && indent < 4 * line.size && Math.abs(line.x - last.x) < 1;
-  if (isAlikeIndented && !open.isItem && SENTENCE_END.test(open.block.text)) return false;
+  if (isAlikeIndented && !open.isItem && isEnded) return false;
   return isFull(open, line);
 }
 
@@ -147,6 +151,8 @@ function isFull({ last, column }: Open, next: Fragment): boolean {
   // After a comma the sentence goes on, wherever the line was broken.
   if (/[，、]$/u.test(last.text)) return room < 0.5 * (column.right - column.left);
   if (!isLatin) return room < 2.6 * last.size;
+  if (/^\p{Ll}/u.test(next.text) && !SENTENCE_END.test(last.text) && room < 0.35 * (column.right - column.left))
+    return true;
   const word = next.text.split(' ', 1)[0]!;
   const meanWidth = (next.right - next.x) / Math.max(1, next.text.length);
   return room < (Math.min(word.length, 30) + 1) * meanWidth + 0.3 * last.size;

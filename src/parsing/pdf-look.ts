@@ -1,4 +1,4 @@
-import { type Element, isTable, type Layout } from './pdf-layout.ts';
+import { isTable, type Layout } from './pdf-layout.ts';
 import type { Fragment } from './pdf-lines.ts';
 
 /** What most of a document's text looks like, and where it stands. */
@@ -22,6 +22,11 @@ const TEXT_END = /[。！？，；：,.;!?]$/;
 /** Where a list item or an article of a rule begins, a line before it never goes on. */
 export function startsItem(text: string): boolean {
   return ITEM.test(text);
+}
+
+/** A line of a table of contents. */
+export function isContents(text: string): boolean {
+  return /…\s?\d{1,4}$/.test(text);
 }
 
 export function readLook(layouts: Layout[]): Look {
@@ -76,7 +81,7 @@ interface Surroundings {
 export function isHeadingLine(line: Fragment, { look, above, below, column }: Surroundings): boolean {
   const { text } = line;
   const chars = text.length / (/[\p{sc=Han}\p{sc=Hangul}\p{sc=Hiragana}]/u.test(text) ? 1 : 2);
-  if (chars > MAX_HEADING_CHARS || !/\p{L}/u.test(text)) return false;
+  if (chars > MAX_HEADING_CHARS || !/\p{L}/u.test(text) || isContents(text)) return false;
   if (line.size >= 1.15 * look.bodySize) return true;
   const isShort = chars <= 30 && column.right - line.right > 2 * line.size && !TEXT_END.test(text);
   if (!isShort || !below || line.size < 0.95 * look.bodySize) return false;
@@ -84,5 +89,3 @@ export function isHeadingLine(line: Fragment, { look, above, below, column }: Su
   const isOther = line.font !== look.bodyFont && below.font !== line.font && above?.font !== line.font;
   return isOther ? NUMBERED.test(text) || isApart : NUMBERED.test(text) && isApart && !startsItem(below.text);
 }
-
-export type { Element };

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist';
+import type { PDFDocumentLoadingTask, PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist';
 import { Unreadable } from './block.ts';
 
 export type PdfPage = PDFPageProxy;
@@ -24,6 +24,7 @@ const MAX_TAIL_BYTES = 4 * 1024 * 1024;
 export async function openPdf(bytes: Uint8Array<ArrayBuffer>): Promise<OpenPdf> {
   checkEnd(bytes);
   const pdfjs = await loadPdfjs();
+  process.on('unhandledRejection', ignorePdfjs);
   const folder = fileURLToPath(new URL('.', import.meta.resolve('pdfjs-dist/package.json')));
   const task = pdfjs.getDocument({
     data: bytes,
@@ -47,13 +48,23 @@ export async function openPdf(bytes: Uint8Array<ArrayBuffer>): Promise<OpenPdf> 
       pageCount: document.numPages,
       getPage: (number) => getPage(document, number),
       forget: () => document.cleanup(),
-      // Not awaited: pdfjs would wait for a page of which no more is read to be read to its end.
-      close: () => void task.destroy().catch(() => {}),
+      close: () => close(task),
     };
   } catch (error) {
-    void task.destroy().catch(() => {});
+    close(task);
     throw explainFailure(error);
   }
+}
+
+/** Of a damaged object pdfjs rejects, beside the promise that it gave out, some that nobody waits for. */
+function ignorePdfjs(reason: unknown): void {
+  if (!(reason instanceof Error && reason.stack?.includes('pdfjs-dist'))) throw reason;
+}
+
+function close(task: PDFDocumentLoadingTask): void {
+  // Not awaited: pdfjs would wait for a page of which no more is read to be read to its end.
+  void task.destroy().catch(() => {});
+  setImmediate(() => process.off('unhandledRejection', ignorePdfjs));
 }
 
 async function getPage(document: PDFDocumentProxy, number: number): Promise<PdfPage> {

@@ -15,7 +15,7 @@ const UNKNOWN = /[\p{Co}\p{Cn}\ufffd]/gu;
 const WHITE_SPACE = /[\s\u0085\u2800]+/gu;
 /** Ligatures, Kangxi radicals and compatibility ideographs: the forms of ordinary characters that fonts hand out. */
 const COMPATIBLE = /[\u2f00-\u2fd5\uf900-\ufaff\ufb00-\ufb06\u2e9f\u2ef3]/gu;
-const REDRAWN = /[\u2e80-\u2ef2\ufe10-\ufe19\ufe30-\ufe44]/gu;
+const REDRAWN = /[\u2e80-\u2ef2\ufe10-\ufe19\ufe30-\ufe44\u22ef]/gu;
 /** What the symbol fonts of office programs put in front of list items. */
 const SYMBOL_BULLET = /[\uf06c-\uf06f\uf071\uf075\uf076\uf09f\uf0a7\uf0a8\uf0b7\uf0d8\uf0e0\uf0fc\uf0fe]/gu;
 const LEADERS = /([.·•．…‥_])\1{3,}|(?: ?[.·…]){4,}/gu;
@@ -23,7 +23,7 @@ const LEADERS = /([.·•．…‥_])\1{3,}|(?: ?[.·…]){4,}/gu;
 /** Radicals, and the punctuation of vertical lines, with the ordinary characters that are drawn alike. */
 const redrawn = new Map(
   Array.from(
-    '⺁厂⺄乙⺈勹⺊卜⺋㔾⺌小⺍小⺎兀⺏尣⺒巳⺓幺⺔彑⺗忄⺙攵⺛旡⺜日⺝月⺟母⺠民⺡氵⺢氺⺣灬⺩王⺪疋⺬示⺭礻⺯糹⺰纟⺱罓⺲罒⺵羋⺶羊⺷羊⺹耂⺺聿⺼月⺾艹⻀艹⻁虎⻂衤⻃覀⻄西⻅见⻆角⻇角⻈讠⻉贝⻊足⻋车⻌辶⻍辶⻎辶⻏阝⻐钅⻑長⻒镸⻓长⻔门⻖阝⻗雨⻘青⻙韦⻚页⻛风⻜飞⻝食⻟飠⻠饣⻢马⻣骨⻤鬼⻥鱼⻦鸟⻧卤⻨麦⻩黄⻪黾⻬齐⻭歯⻮齿⻯竜⻰龙⻲亀︐，︑、︒。︓：︔；︕！︖？︗〖︘〗︙…︰：︱—︵（︶）︷｛︸｝︹〔︺〕︻【︼】︽《︾》︿〈﹀〉﹁「﹂」﹃『﹄』'.matchAll(
+    '⺁厂⺄乙⺈勹⺊卜⺋㔾⺌小⺍小⺎兀⺏尣⺒巳⺓幺⺔彑⺗忄⺙攵⺛旡⺜日⺝月⺟母⺠民⺡氵⺢氺⺣灬⺩王⺪疋⺬示⺭礻⺯糹⺰纟⺱罓⺲罒⺵羋⺶羊⺷羊⺹耂⺺聿⺼月⺾艹⻀艹⻁虎⻂衤⻃覀⻄西⻅见⻆角⻇角⻈讠⻉贝⻊足⻋车⻌辶⻍辶⻎辶⻏阝⻐钅⻑長⻒镸⻓长⻔门⻖阝⻗雨⻘青⻙韦⻚页⻛风⻜飞⻝食⻟飠⻠饣⻢马⻣骨⻤鬼⻥鱼⻦鸟⻧卤⻨麦⻩黄⻪黾⻬齐⻭歯⻮齿⻯竜⻰龙⻲亀︐，︑、︒。︓：︔；︕！︖？︗〖︘〗︙…︰：︱—︵（︶）︷｛︸｝︹〔︺〕︻【︼】︽《︾》︿〈﹀〉﹁「﹂」﹃『﹄』⋯…'.matchAll(
       /(.)(.)/gu,
     ),
     ([, radical, ordinary]) => [radical!, ordinary!],

@@ -9,7 +9,7 @@ import { dropUnknown } from './pdf-text.ts';
 import { judgeText, MIN_QUALITY } from './text-quality.ts';
 
 /** After so many pages the fonts read so far are forgotten: some programs write a new one for each page. */
-const PAGES_PER_MEMORY = 100;
+const PAGES_PER_MEMORY = 500;
 /** With less of its text readable, what is left of a document says nothing about it. */
 const MIN_READABLE = 0.1;
 
@@ -46,12 +46,18 @@ async function layOutPages(pdf: OpenPdf, maxChars: number): Promise<Layout[]> {
   };
   for (let number = 1; number <= pdf.pageCount; number += 1) {
     const page = await pdf.getPage(number);
-    layouts.push(await layOutPage(page, number, count));
+    layouts.push(await layOutPage(page, number, count).catch((error: unknown) => refusePage(error, number)));
     page.cleanup();
     if (number % PAGES_PER_MEMORY === 0) await pdf.forget();
     await setImmediate();
   }
   return layouts;
+}
+
+/** A page that cannot be read would be missing from what is learned. */
+function refusePage(cause: unknown, number: number): never {
+  if (cause instanceof Unreadable) throw cause;
+  throw new Unreadable('damaged', `the PDF is damaged: page ${number} cannot be read`, { cause });
 }
 
 /** The pages whose text reads like language. */

@@ -12,7 +12,7 @@ const BIG5_ROWS = { first: 0xa4, last: 0xc6 };
 export function scoreDecoding(bytes: Uint8Array, encoding: string): number {
   const text = new TextDecoder(encoding).decode(bytes);
   const isLatin = encoding === 'windows-1252';
-  const usual = isLatin ? new Set<string>() : usualCharacters(encoding === 'big5' ? 'big5' : 'gb18030');
+  const usual = encoding === 'big5' ? usualInBig5 : usualInGb;
   let count = 0;
   let sum = 0;
   let before = '';
@@ -47,13 +47,14 @@ function weighLatin(character: string, before: string, after: string): number {
   return before < '\x80' && after < '\x80' && /[a-z]/i.test(before + after) ? 0.35 : 0.02;
 }
 
-function usualCharacters(encoding: 'gb18030' | 'big5'): ReadonlySet<string> {
-  const rows = encoding === 'big5' ? BIG5_ROWS : GB_ROWS;
+const usualInGb = listRows('gb18030', 0xa1, GB_ROWS);
+const usualInBig5 = listRows('big5', 0x40, BIG5_ROWS);
+
+/** The characters in some rows of an encoding of two bytes, which the encoding's makers chose as the usual ones. */
+function listRows(encoding: string, firstCell: number, rows: { first: number; last: number }): ReadonlySet<string> {
   const bytes: number[] = [];
   for (let row = rows.first; row <= rows.last; row += 1) {
-    for (let cell = encoding === 'big5' ? 0x40 : 0xa1; cell <= 0xfe; cell += 1) {
-      if (cell <= 0x7e || cell >= 0xa1) bytes.push(row, cell);
-    }
+    for (let cell = firstCell; cell <= 0xfe; cell += 1) if (cell <= 0x7e || cell >= 0xa1) bytes.push(row, cell);
   }
   return new Set(new TextDecoder(encoding).decode(new Uint8Array(bytes)));
 }

@@ -47,8 +47,8 @@ const DROPPED = words(
 /** What is kept of tables as it is. */
 const COPIED = words('tbl tr trPr tc tcPr');
 const NOTES = words('footnote endnote');
-/** mammoth takes about 1 KB for each. */
-const MAX_ELEMENTS = 400_000;
+/** mammoth takes up to 5 KB for each; 1,000 pages have some 50,000. */
+const MAX_ELEMENTS = 120_000;
 const TEXT = '<w:t xml:space="preserve">';
 const PROPERTIES = words('pStyle outlineLvl numId ilvl');
 

@@ -175,7 +175,7 @@ function addLetter(counts: Counts, kind: Kind, char: string, before: string): vo
     if (isFirst) counts.latin.common += 0.5;
     else if (char > '\x7f' || before > '\x7f') counts.latin.common += 0.6;
     else if (commonPairs.has((before + char).toLowerCase())) counts.latin.common += 1;
-    else if (isName) counts.latin.common += 0.3;
+    else if (isName) counts.latin.common += 0.15;
   } else if (kind === 'han' || kind === 'kana' || kind === 'hangul') {
     const common = kind === 'han' ? commonHan : kind === 'kana' ? commonKana : commonHangul;
     counts[kind].count += 1;

@@ -119,6 +119,22 @@ describe('decodeText', () => {
     assert.equal(decodeText(Buffer.from('退货须知'), 'no such label'), '退货须知');
   });
 
+  test('tells GB18030 from Big5 in nearly all strings of eight usual characters, though they make no sense', () => {
+    const random = createRandom();
+    for (const [encoding, first, last] of [
+      ['gb18030', 0xb0, 0xd7],
+      ['big5', 0xa4, 0xc6],
+    ] as const) {
+      let right = 0;
+      for (let count = 0; count < 300; count += 1) {
+        const trails = [...'12345678'].map(() => 0xa1 + random.below(0x5e));
+        const bytes = Uint8Array.from(trails.flatMap((trail) => [first + random.below(last - first), trail]));
+        if (decodeText(bytes) === new TextDecoder(encoding).decode(bytes)) right += 1;
+      }
+      assert.ok(right >= 270, `seed ${random.seed}: ${right} of 300 in ${encoding}`);
+    }
+  });
+
   test('tells GB18030 from Big5 in any stretch of 12 characters of running text', () => {
     const random = createRandom();
     const files = [readFixture('txt/notice-gb18030.txt'), readFixture('txt/notice-big5.txt')];

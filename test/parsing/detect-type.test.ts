@@ -71,6 +71,11 @@ describe('detectType', () => {
     ['nothing', bytesOf(''), 'TXT'],
     ['white space', bytesOf(' \r\n\t\n'), 'TXT'],
     ['a text with NULs in it', bytesOf('上午\0九点\0开门'), 'TXT'],
+    [
+      'Cyrillic in an old encoding',
+      Buffer.from('f0d2c9d7c5d420cdc9d220e5d3ccc920c2d920d120c2d9cc20cdcfd2cac5ca', 'hex'),
+      'of no type that is learned',
+    ],
     ['mostly NULs', bytesOf(`a${'\0'.repeat(500)}bc`), 'of no type that is learned'],
   ];
   for (const [what, bytes, expected] of cases) {

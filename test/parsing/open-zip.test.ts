@@ -32,9 +32,9 @@ describe('unzipParts', () => {
   });
 
   test('stops a bomb at the limit, whether it declares its size, lies about it, or is many parts', async () => {
-    const bomb = zipSync({ a: new Uint8Array(30 << 20) });
-    assert.ok(bomb.length < 40_000);
-    for (const size of [30 << 20, 10, 0xffffffff]) {
+    const bomb = zipSync({ a: new Uint8Array(4 << 20) });
+    assert.ok(bomb.length < 10_000);
+    for (const size of [4 << 20, 10, 0xffffffff]) {
       const reason = await reasonOf(() => read(declareSize(bomb, size), ['a']));
       assert.equal(reason, 'damaged: it unpacks to more than 1 MB');
     }
@@ -46,7 +46,7 @@ describe('unzipParts', () => {
   });
 
   test('does not unpack an archive inside the archive', () => {
-    const inner = zipSync({ a: new Uint8Array(30 << 20) });
+    const inner = zipSync({ a: new Uint8Array(4 << 20) });
     const part = unzipParts(zipSync({ inner }), listZip(zipSync({ inner })), ['inner'], limits).get('inner');
     assert.equal(part?.length, inner.length);
   });

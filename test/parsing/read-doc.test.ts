@@ -119,7 +119,7 @@ describe('readDoc', () => {
 
   test('reads a text full of fields that are opened, nested or never ended in linear time', () => {
     for (const piece of ['\x13', '\x13a', '\x15', '\x13\x14', '\x13 a \x14', '\x07', '\x02', '\r', '\x13\r']) {
-      const bytes = writeDoc([{ text: `甲${piece.repeat(300_000)}乙\r` }]);
+      const bytes = writeDoc([{ text: `甲${piece.repeat(100_000)}乙\r` }]);
       const startMs = performance.now();
       assert.ok(readDoc(bytes, limits).length > 0);
       const tookMs = performance.now() - startMs;

@@ -117,16 +117,18 @@ describe('readDocx', () => {
       paragraph(text, `<w:numPr><w:ilvl w:val="${at}"/><w:numId w:val="${id}"/></w:numPr>`);
     const eleven = Array.from({ length: 9 }, (_, index) => item(`章${index + 3}`, 0)).join('');
     const styles = style('C', 'heading 1', '<w:pPr><w:numPr><w:numId w:val="2"/></w:numPr></w:pPr>');
-    const body =
-      [
-        item('总则', 0),
-        item('目的', 1),
-        item('甲', 2),
-        item('乙', 2),
-        item('范围', 1),
-        item('考勤', 0),
-        item('时间', 1),
-      ].join('') + `${eleven}${styled('另一列', 'C')}${item('不计', 0, 0)}`;
+    const body = [
+      item('总则', 0),
+      item('目的', 1),
+      item('甲', 2),
+      item('乙', 2),
+      item('范围', 1),
+      item('考勤', 0),
+      item('时间', 1),
+      eleven,
+      styled('另一列', 'C'),
+      item('不计', 0, 0),
+    ].join('');
     const lines = await linesOf(writeDocx({ body, styles, numbering }));
     assert.deepEqual(lines.slice(0, 7), [
       '第一章 总则',
@@ -144,7 +146,7 @@ describe('readDocx', () => {
     const styles = '<w:style w:type="character" w:styleId="H"><w:name w:val="h"/><w:rPr><w:vanish/></w:rPr></w:style>';
     const body = [
       `<w:p>${run('看得见')}${run('藏', '<w:vanish/>')}${run('不藏', '<w:vanish w:val="0"/>')}${run('藏', '<w:rStyle w:val="H"/>')}</w:p>`,
-      `<w:p><w:del><w:r><w:delText>删</w:delText></w:r></w:del><w:ins>${run('增')}</w:ins><w:moveFrom>${run('移')}</w:moveFrom></w:p>`,
+      `<w:p><w:del><w:r><w:delText>删</w:delText></w:r>${run('除')}</w:del><w:ins>${run('增')}</w:ins><w:moveFrom>${run('移')}</w:moveFrom></w:p>`,
       `<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr>${run('前半')}</w:p>${paragraph('后半')}`,
       `<w:p><w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText>PAGE 码</w:instrText></w:r>${run('页')}</w:p>`,
       table([
@@ -201,7 +203,7 @@ describe('readDocx', () => {
       [bomb, `${damaged}it unpacks to more than 64 MB`],
       [paragraph('甲&none;'), `${damaged}its text cannot be read`],
       [paragraph('长'.repeat(2_000_001)), `${damaged}more than 2000000 characters of text`],
-      ['<w:tbl><w:tr><w:tc/></w:tr></w:tbl>'.repeat(200_000), `${damaged}it has more than 400000 paragraphs and cells`],
+      ['<w:tbl><w:tr><w:tc/></w:tr></w:tbl>'.repeat(50_000), `${damaged}it has more than 120000 paragraphs and cells`],
     ] as const) {
       const bytes = writeDocx({ body });
       assert.equal(await reasonOf(() => readDocx(bytes, limits)), expected, body.slice(0, 60));
@@ -212,7 +214,7 @@ describe('readDocx', () => {
     }
   });
 
-  test('fetches nothing that a document links to, and unpacks no pictures', async () => {
+  test('fetches nothing that a document links to', async () => {
     const links =
       '<Relationships><Relationship Id="p" Type="x/image" Target="file:///etc/hostname" TargetMode="External"/>' +
       '<Relationship Id="q" Type="x/aFChunk" Target="chunk.html"/><Relationship Id="s" Type="x/styles" Target="../../styles.xml"/></Relationships>';
@@ -224,7 +226,7 @@ describe('readDocx', () => {
     const others = {
       'word/_rels/document.xml.rels': links,
       'word/chunk.html': '<p>别处的字</p>',
-      'word/media/a.png': new Uint8Array(80 << 20),
+      'word/media/a.png': new Uint8Array(9),
     };
     assert.deepEqual(await linesOf(writeDocx({ body: `${image}${paragraph('正文')}`, others })), ['正文']);
   });

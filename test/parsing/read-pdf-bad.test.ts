@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import { readPdf } from '../../src/parsing/read-pdf.ts';
+import { createRandom } from '../support/random.ts';
 import { draw, streamOf, ucs2, writeObjects, writePdf } from './fixtures/make/write-pdf.ts';
 
 const limits = { maxChars: 2_000_000, maxPages: 2000 };
@@ -44,6 +45,18 @@ describe('readPdf: what is damaged says how', () => {
     const whole = plain(20);
     const holed = new Uint8Array(Buffer.concat([whole.slice(0, whole.length * 0.3), whole.slice(whole.length * 0.5)]));
     await refuse(holed, 'damaged', /a part of it is missing$/);
+  });
+
+  test('bytes changed anywhere end in blocks or in a reason', async () => {
+    const random = createRandom();
+    const files = [plain(), load('report-reportlab.pdf'), load('handbook-ghostscript.pdf')];
+    for (let round = 0; round < 40; round += 1) {
+      const bytes = random.pick(files).slice();
+      for (let left = random.below(20); left >= 0; left -= 1) bytes[random.below(bytes.length)] = random.below(256);
+      const result = await readPdf(bytes, limits).catch((error: Error) => error);
+      const isGood = Array.isArray(result) || result.name === 'Unreadable';
+      assert.ok(isGood, `seed ${random.seed}, round ${round}: ${result}`);
+    }
   });
 
   test('a wrong table of objects, or something in front of the header, is no loss', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { Block } from '../../src/parsing/block.ts';
 import { readPdf } from '../../src/parsing/read-pdf.ts';
@@ -112,6 +113,40 @@ describe('readPdf: places', () => {
   });
 });
 
+describe('readPdf: lines', () => {
+  test('the lines of a table of contents stand each for itself, and are no headings', async () => {
+    const entries = ['第一章 总则', '第二章 休假', '第三章 报销'].map(
+      (name, at) => `${name}${'…'.repeat(30)}${at + 3}`,
+    );
+    assert.deepEqual(await read(entries.map((entry, at) => draw(entry, 72, 700 - at * 16)).join('')), [
+      'text 第一章 总则…3',
+      'text 第二章 休假…4',
+      'text 第三章 报销…5',
+    ]);
+  });
+
+  test('a number at the start of a line in the middle of a sentence begins nothing new', async () => {
+    const lines = [
+      '员工在温室内发现病虫害的，应当立即停止喷水、关闭风机并通知植保员，处理办法见本手册',
+      '第三条和附件二，不得自行用药。',
+    ];
+    assert.deepEqual(await read(lines.map((line, at) => draw(line, 72, 700 - at * 16)).join('')), [
+      `text ${lines.join('')}`,
+    ]);
+  });
+
+  test('articles of a rule stand each for itself', async () => {
+    const lines = [
+      '第一条 本办法适用于全体员工以及在公司实习满一个月的学生，外包人员参照本办法执行，下同。',
+      '第二条 加班须事先申请。',
+    ];
+    assert.deepEqual(
+      await read(lines.map((line, at) => draw(line, 72, 700 - at * 16)).join('')),
+      lines.map((line) => `text ${line}`),
+    );
+  });
+});
+
 describe('readPdf: tables', () => {
   const box = (x: number, y: number, width: number, height: number) => `${x} ${y} ${width} ${height} re S\n`;
 
@@ -184,4 +219,16 @@ describe('readPdf: tables', () => {
       { kind: 'row', text: '苗木：桂花；株数：五十株', page: 2 },
     ]);
   });
+});
+
+test('rows whose columns can not be told apart are read line by line, and no cell is put under another', async () => {
+  const file = new URL('./fixtures/pdf/tight-table-libreoffice.pdf', import.meta.url);
+  const blocks = await readPdf(new Uint8Array(readFileSync(file)), limits);
+  const rows = blocks.filter(({ text }) => /人 \d+ 元/.test(text)).map(({ text }) => text);
+  assert.deepEqual(rows, [
+    '中小学生团 30 人 68 元 每 15 名学生免 1 名老师',
+    '高校及单位团 20 人 118 元 每 20 人免 1 名领队',
+    '旅行社团 20 人 112 元 导游凭证免票',
+    '福利机构团 10 人 30 元 护理人员全部免票',
+  ]);
 });

@@ -20,6 +20,7 @@ export const files: Migration = {
     await addIndex(session, 'document', 'document_by_appid', ['appid', 'state']);
     await addColumns(session, 'passage', ['revision bigint not null default 0', 'page int null']);
     await addColumns(session, 'article_event', ['file_url longtext null']); // signed, and so no part of the payload
+    await addIndex(session, 'article_event', 'article_event_by_document', ['knowledge_id', 'document_key', 'state']);
     await addColumns(session, 'learning', ['type int not null default 1']); // of the base: 1 articles, 2 files
     await addIndex(session, 'learning', 'learning_by_type', ['type', 'due_at']);
     await session.run(

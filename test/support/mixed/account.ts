@@ -1,0 +1,178 @@
+/**
+ * An account in which all happens at once: articles, files, bases and configurations change while users ask. What an
+ * answer holds is held against what could be answered from between its question and its arrival.
+ */
+import assert from 'node:assert/strict';
+import type { Account, Accounts } from '../accounts.ts';
+import type { FileHost } from '../file-host.ts';
+import type { Random } from '../random.ts';
+import { until } from '../until.ts';
+import { createMixedArticles } from './articles.ts';
+import { createMixedEvents } from './events.ts';
+import { createMixedFiles, type MixedFiles } from './files.ts';
+import { createShutter, isVisible, type View, type Words } from './shutter.ts';
+
+export interface MixedAccount {
+  appid: string;
+  files: MixedFiles;
+  /** Does something by chance; what it began may go on. */
+  step(random: Random): Promise<void>;
+  /** Waits until all that was begun is done, told and answered. */
+  quiet(): Promise<void>;
+  /** The questions that were answered, and how many of them with a word. */
+  answered(): { all: number; withWord: number };
+}
+
+interface Reply {
+  text: string;
+  quotation: string;
+}
+
+/** Begun and not ended things of one account. */
+const maxAtOnce = 10;
+
+export async function openMixedAccount(
+  { accounts, host, words }: { accounts: Accounts; host: FileHost; words: Words },
+  appid: string,
+  delays: Random,
+): Promise<MixedAccount> {
+  const { service } = accounts;
+  const account: Account = await accounts.open(appid, []);
+  // What is fetched may be old when it arrives.
+  account.answer = async ({ method }, forward) => {
+    const answer = await forward();
+    const isFetch = method === 'getbizpublishlist' && delays.chance(0.5);
+    if (isFetch) await new Promise((resolve) => setTimeout(resolve, delays.below(150)));
+    return answer;
+  };
+  const call = (path: string, body: unknown) => service.call(`/api/wxmp/${path}`, body);
+  const deleted = createShutter();
+  const events = createMixedEvents(account, call);
+  const articles = createMixedArticles(account, { words, events, deleted });
+  const files = createMixedFiles(appid, { host, words, events, call });
+  const atOnce = new Set<Promise<void>>();
+  const changing = new Set<Promise<void>>();
+  const counts = { all: 0, withWord: 0 };
+  let incarnation = 0;
+  let questions = 0;
+  let isConfiguring = false;
+  let isPaused = false;
+
+  const create = async () => {
+    deleted.open();
+    incarnation++;
+    assert.equal((await call('assistant/create', { appid, name: '助手' })).errcode, 0);
+    for (let count = 2; count > 0; count--) await files.create();
+  };
+
+  const configure = async (random: Random) => {
+    if (isConfiguring) return;
+    isConfiguring = true;
+    const kind = random.below(20);
+    if (kind < 13) await files.bind(random);
+    else if (kind < 16) await files.delete(random);
+    else if (kind < 18 || incarnation > 1) await files.create();
+    else await startAfresh();
+    isConfiguring = false;
+  };
+
+  /** Deletes the assistant and makes it anew, between two changes of articles: bans are lost with it. */
+  const startAfresh = async () => {
+    isPaused = true;
+    await Promise.all(changing);
+    assert.equal((await call('assistant/delete', { appid })).errcode, 0);
+    deleted.shut();
+    files.deleteAll();
+    events.cancel(() => true);
+    incarnation++;
+    const gone = await call('message/notify', { ...messageOf('late', 'u'), text: { content: 'qz0x' } });
+    assert.equal(gone.errcode, 40401);
+    articles.startAfresh();
+    await create();
+    isPaused = false;
+  };
+
+  const messageOf = (msgid: string, user: string) => ({ appid, openid: `${appid}-${user}`, msgid, msg_type: 'text' });
+
+  const ask = async (random: Random) => {
+    events.look();
+    const view = random.pick<View>(['online', 'draft']);
+    const content = questionOf(random, view);
+    const message = { ...messageOf(`q${++questions}`, `u${random.below(6)}`), is_debug: view === 'draft' ? 1 : 0 };
+    const asked = incarnation;
+    const wasPaused = isPaused;
+    const sentMs = performance.now();
+    const { errcode, errmsg } = await call('message/notify', { ...message, text: { content } });
+    if (errcode === 40401 && (wasPaused || isPaused || incarnation !== asked)) return;
+    assert.equal(errcode, 0, errmsg);
+    const reply = await until(`${appid}: ${message.msgid} is answered`, () => find(message) ?? incarnation !== asked);
+    if (reply === true) return;
+    counts.all++;
+    if (check(reply, { view, sentMs, content })) counts.withWord++;
+  };
+
+  const questionOf = (random: Random, view: View): string => {
+    const all = words.all();
+    const own = all.filter((word) => word.appid === appid);
+    const kind = random.below(10);
+    if (kind === 0) return '这一份文件的记号是什么，其它文件里有没有？';
+    const among = kind < 2 ? all : kind < 6 ? own.slice(-12) : own.filter((word) => isVisible(word, view));
+    const word = among.length === 0 ? 'qz0x' : random.pick(among).text;
+    return random.chance(0.5) ? word : `${word} 这个记号在哪里？`;
+  };
+
+  const find = ({ msgid, openid, is_debug }: { msgid: string; openid: string; is_debug: number }): Reply | undefined => {
+    const isIt = (each: { msgid: string; openid: string; isDebug: number }) =>
+      each.msgid === msgid && each.openid === openid && each.isDebug === is_debug;
+    const reply = service.wechat.state.replies.find(isIt);
+    if (reply === undefined) return undefined;
+    assert.equal(service.wechat.state.replies.filter(isIt).length, 1, `${appid}: ${msgid} is answered once`);
+    const text = reply.segments.map((segment) => segment.content).join('\n');
+    return { text, quotation: reply.segments.at(-1)?.quotation ?? '' };
+  };
+
+  /** Fails where an answer holds what it could not be taken from at any moment. Returns whether it holds a word. */
+  const check = ({ text, quotation }: Reply, asked: { view: View; sentMs: number; content: string }): boolean => {
+    const nowMs = performance.now();
+    const cited = words.in(`${text}\n${quotation}`);
+    const said = `${appid}, ${asked.view}: ${asked.content} → ${text}\n${quotation}`;
+    for (const word of cited) {
+      assert.equal(word.appid, appid, said);
+      const shut = word.shutters(asked.view).findIndex((shutter) => shutter.wasShut(asked.sentMs, nowMs));
+      assert.equal(shut, -1, `${said}\n${word.text} was shut (${shut}) when it was asked for`);
+    }
+    if (words.in(text).length > 0) assert.notEqual(quotation, '', said);
+    return words.in(text).length > 0;
+  };
+
+  const begin = (what: Promise<void>, more?: Set<Promise<void>>) => {
+    for (const set of more === undefined ? [atOnce] : [atOnce, more]) {
+      set.add(what);
+      what.then(
+        () => set.delete(what),
+        () => {}, // it stays, so that waiting for it fails
+      );
+    }
+  };
+
+  await create();
+  return {
+    ...{ appid, files, answered: () => counts },
+    async step(random) {
+      const kind = random.below(20);
+      if (kind < 8) begin(ask(random));
+      else if (kind < 12 && !isPaused) begin(articles.change(random), changing);
+      else if (kind < 16 && files.bases().length > 0) begin(files.change(random));
+      else if (kind < 18) begin(configure(random));
+      else begin(events.repeat(random.pick));
+      if (atOnce.size >= maxAtOnce) await Promise.race(atOnce);
+    },
+    async quiet() {
+      while (atOnce.size > 0) await Promise.all(atOnce);
+      await until(`${appid}: every event is told`, () => {
+        events.look();
+        return events.waiting().length === 0;
+      });
+    },
+  };
+}
