@@ -1,6 +1,6 @@
 import type { NewsItem } from '../../gen/wxmp/bizcomm/v1/bizcomm_pb.ts';
 import type { Content } from '../knowledge/learn-document.ts';
-import { cleanHtml } from '../parsing/clean-html.ts';
+import { cleanHtml } from '../parsing/html/clean-html.ts';
 import { splitPassages } from '../parsing/split-passages.ts';
 import { tidyLine } from '../parsing/tidy-line.ts';
 

@@ -1,10 +1,10 @@
 import { type FileType, Unreadable } from './block.ts';
-import { findEncoding, isBadGuess } from './decode-text.ts';
-import { isNoise } from './is-noise.ts';
+import { isOle, openOle } from './doc/open-ole.ts';
+import { findMainPart } from './docx/open-docx.ts';
+import { listZip, type ZipEntry } from './docx/open-zip.ts';
 import { findMagic } from './known-magics.ts';
-import { findMainPart } from './open-docx.ts';
-import { isOle, openOle } from './open-ole.ts';
-import { listZip, type ZipEntry } from './open-zip.ts';
+import { findEncoding, isBadGuess } from './text/decode-text.ts';
+import { isNoise } from './text/is-noise.ts';
 
 /** What a file is: one of the types that are read, or what else, in words for an operator. */
 export type DetectedType = { fileType: FileType } | { unsupported: string };

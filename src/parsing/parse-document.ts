@@ -1,12 +1,12 @@
 import type { Block, FileType } from './block.ts';
 import { Unreadable } from './block.ts';
 import { detectType } from './detect-type.ts';
-import { readDoc } from './read-doc.ts';
-import { readDocx } from './read-docx.ts';
-import { readHtml } from './read-html.ts';
-import { readPdf } from './read-pdf.ts';
-import { readText } from './read-text.ts';
+import { readDoc } from './doc/read-doc.ts';
+import { readDocx } from './docx/read-docx.ts';
+import { readHtml } from './html/read-html.ts';
+import { readPdf } from './pdf/read-pdf.ts';
 import { type Passage, splitPassages } from './split-passages.ts';
+import { readText } from './text/read-text.ts';
 
 /** How much a document may have. */
 export interface DocumentLimits {

@@ -1,5 +1,5 @@
 import type { Block } from './block.ts';
-import { addBlock, closeTable, closeTablePart, type Output, openTablePart } from './html-tables.ts';
+import { addBlock, closeTable, closeTablePart, type Output, openTablePart } from './html/html-tables.ts';
 
 /** A cell of a table: its paragraphs, and how many columns and rows it takes (one if not said). */
 export interface TableCell {

@@ -228,7 +228,8 @@ for (const { name: dialect } of dialects) {
       account.host.files.set('/a', line(100)); // 4,801 bytes
       account.host.files.set('/b', line(30));
       account.host.files.set('/c', line(20));
-      account.host.files.set('/d', '# 一\n甲。\n'.repeat(400));
+      const section = (at: number) => `# 第${at}展厅\n${'这里陈列着海里捞起的旧船铃，铃身刻有年份。'.repeat(7)}\n\n`;
+      account.host.files.set('/d', Array.from({ length: 12 }, (_, at) => section(at + 1)).join(''));
       assert.equal(await account.handle(9, 'a'), 5);
       assert.equal(await account.handle(9, 'b'), 4);
       assert.match((await account.documentOf('b')).reason!, /6000 bytes/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Block } from '../../src/parsing/block.ts';
-import { cleanHtml } from '../../src/parsing/clean-html.ts';
+import { cleanHtml } from '../../src/parsing/html/clean-html.ts';
 
 const text = (...texts: string[]): Block[] => texts.map((value) => ({ kind: 'text', text: value }));
 const row = (...texts: string[]): Block[] => texts.map((value) => ({ kind: 'row', text: value }));

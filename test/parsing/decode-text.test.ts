@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decodeText } from '../../src/parsing/decode-text.ts';
+import { decodeText } from '../../src/parsing/text/decode-text.ts';
 import { readFixture } from '../support/parsing.ts';
 import { createRandom } from '../support/random.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { strToU8, zipSync } from 'fflate';
-import { listZip, unzipParts } from '../../src/parsing/open-zip.ts';
+import { listZip, unzipParts } from '../../src/parsing/docx/open-zip.ts';
 import { readFixture, readSpoilt, reasonOf } from '../support/parsing.ts';
 import { createRandom } from '../support/random.ts';
 

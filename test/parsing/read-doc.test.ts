@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readDoc } from '../../src/parsing/read-doc.ts';
+import { readDoc } from '../../src/parsing/doc/read-doc.ts';
 import { writeDoc, writeOle } from '../support/ole-file.ts';
 import { readFixture, readSpoilt, reasonOf, toLines } from '../support/parsing.ts';
 import { createRandom } from '../support/random.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as docx from 'docx';
-import { readDocx } from '../../src/parsing/read-docx.ts';
+import { readDocx } from '../../src/parsing/docx/read-docx.ts';
 import { paragraph, run, table, writeDocx } from '../support/docx-file.ts';
 import { readFixture, readSpoilt, reasonOf, toLines } from '../support/parsing.ts';
 import { createRandom } from '../support/random.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readHtml } from '../../src/parsing/read-html.ts';
+import { readHtml } from '../../src/parsing/html/read-html.ts';
 import { readFixture, readSpoilt, reasonOf, toLines } from '../support/parsing.ts';
 import { createRandom } from '../support/random.ts';
 

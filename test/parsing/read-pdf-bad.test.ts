@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
-import { readPdf } from '../../src/parsing/read-pdf.ts';
+import { readPdf } from '../../src/parsing/pdf/read-pdf.ts';
 import { createRandom } from '../support/random.ts';
 import { draw, streamOf, ucs2, writeObjects, writePdf } from './fixtures/make/write-pdf.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { Block } from '../../src/parsing/block.ts';
-import { readPdf } from '../../src/parsing/read-pdf.ts';
+import { readPdf } from '../../src/parsing/pdf/read-pdf.ts';
 import { draw, ucs2, type WriteOptions, writePdf } from './fixtures/make/write-pdf.ts';
 
 const limits = { maxChars: 100_000, maxPages: 100 };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Block } from '../../src/parsing/block.ts';
-import { readPdf } from '../../src/parsing/read-pdf.ts';
+import { readPdf } from '../../src/parsing/pdf/read-pdf.ts';
 import { draw, writePdf } from './fixtures/make/write-pdf.ts';
 
 const folder = join(import.meta.dirname, 'fixtures/pdf');
@@ -209,7 +209,7 @@ describe('readPdf: many pages', () => {
 });
 
 test('reading a PDF writes nothing to the console', async () => {
-  const code = `import { readPdf } from './src/parsing/read-pdf.ts'; import { readFileSync } from 'node:fs';
+  const code = `import { readPdf } from './src/parsing/pdf/read-pdf.ts'; import { readFileSync } from 'node:fs';
     await readPdf(new Uint8Array(readFileSync('test/parsing/fixtures/pdf/report-reportlab.pdf')), { maxChars: 1e6, maxPages: 10 });`;
   const cwd = join(import.meta.dirname, '../..');
   const { stdout, stderr } = await promisify(execFile)(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readText } from '../../src/parsing/read-text.ts';
+import { readText } from '../../src/parsing/text/read-text.ts';
 import { readFixture, readSpoilt, reasonOf, toLines } from '../support/parsing.ts';
 import { createRandom } from '../support/random.ts';
 

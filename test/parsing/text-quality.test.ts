@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { judgeText, MIN_QUALITY } from '../../src/parsing/text-quality.ts';
+import { judgeText, MIN_QUALITY } from '../../src/parsing/text/text-quality.ts';
 import { createRandom } from '../support/random.ts';
 
 const handbook =

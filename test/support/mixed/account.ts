@@ -121,7 +121,15 @@ export async function openMixedAccount(
     return random.chance(0.5) ? word : `${word} 这个记号在哪里？`;
   };
 
-  const find = ({ msgid, openid, is_debug }: { msgid: string; openid: string; is_debug: number }): Reply | undefined => {
+  const find = ({
+    msgid,
+    openid,
+    is_debug,
+  }: {
+    msgid: string;
+    openid: string;
+    is_debug: number;
+  }): Reply | undefined => {
     const isIt = (each: { msgid: string; openid: string; isDebug: number }) =>
       each.msgid === msgid && each.openid === openid && each.isDebug === is_debug;
     const reply = service.wechat.state.replies.find(isIt);

@@ -21,7 +21,10 @@ export interface MixedEvents {
   cancel(isGone: (event: MixedEvent) => boolean): void;
 }
 
-export function createMixedEvents(account: Account, call: (path: string, body: unknown) => Promise<Answer>): MixedEvents {
+export function createMixedEvents(
+  account: Account,
+  call: (path: string, body: unknown) => Promise<Answer>,
+): MixedEvents {
   const { appid, wechat } = account;
   const accepted: MixedEvent[] = [];
   let waiting: { event: MixedEvent; eventId: string; onTold: () => void }[] = [];
@@ -35,7 +38,11 @@ export function createMixedEvents(account: Account, call: (path: string, body: u
       assert.equal(errcode, 0, errmsg);
       accepted.push(...item);
       const last = item.length - 1;
-      const added = item.map((event, at) => ({ event, eventId: event.event_id, onTold: at === last ? onTold : () => {} }));
+      const added = item.map((event, at) => ({
+        event,
+        eventId: event.event_id,
+        onTold: at === last ? onTold : () => {},
+      }));
       waiting.push(...added.filter(({ event }) => event.event_type !== 12));
       return true;
     },
