@@ -12,7 +12,7 @@ import type { Config } from './config.ts';
 import type { Context, Point } from './context.ts';
 import { startCron } from './cron/start-cron.ts';
 import { openDatabase } from './db/database.ts';
-import { migrate } from './db/migrate.ts';
+import { migrateSchema } from './db/migrate-schema.ts';
 import type { Sender } from './dispatch/dispatch.ts';
 import { startDispatch } from './dispatch/start-dispatch.ts';
 import { createDownloader, type Downloader } from './egress/download.ts';
@@ -60,7 +60,8 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     poolSize: config.DATABASE_POOL_SIZE,
     queryTimeoutMs: config.QUERY_TIMEOUT_MS,
   });
-  await migrate(database, { signal: starting.signal, leaseMs, onStep: () => reached('migration.step') });
+  const onStep = () => reached('migration.step');
+  await migrateSchema(database, config.DATABASE_URL, { signal: starting.signal, leaseMs, onStep });
 
   const bizcomm = connectBizcomm(config, logger);
   const context: Context = {

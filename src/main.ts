@@ -2,7 +2,7 @@
 import { startApp } from './app.ts';
 import { type Config, ConfigError, readEnv, toConfig } from './config.ts';
 import { openDatabase } from './db/database.ts';
-import { migrate } from './db/migrate.ts';
+import { migrateSchema } from './db/migrate-schema.ts';
 import { runDoctor } from './doctor.ts';
 import { describeError } from './errors.ts';
 import { createLogger } from './logger.ts';
@@ -54,12 +54,10 @@ async function serve(config: Config): Promise<Running> {
 }
 
 async function migrateOnly(config: Config): Promise<number> {
-  const database = openDatabase({
-    url: config.DATABASE_URL,
-    poolSize: 2,
-    queryTimeoutMs: config.QUERY_TIMEOUT_MS,
-  });
-  const ran = await migrate(database, { signal: new AbortController().signal, leaseMs: config.LEASE_SECONDS * 1000 });
+  const { DATABASE_URL: url, QUERY_TIMEOUT_MS: queryTimeoutMs, LEASE_SECONDS } = config;
+  const database = openDatabase({ url, poolSize: 2, queryTimeoutMs });
+  const signal = new AbortController().signal;
+  const ran = await migrateSchema(database, url, { signal, leaseMs: LEASE_SECONDS * 1000 });
   await database.close();
   process.stdout.write(ran.length === 0 ? 'the schema is up to date\n' : `ran ${ran.join(', ')}\n`);
   return 0;

@@ -36,7 +36,7 @@ export function createMetrics() {
     }),
     learned: new Counter({
       name: 'wxmp_documents_total',
-      help: 'Documents by what happened to them: learned, removed or failed.',
+      help: 'Articles of pages by what happened to them: learned or removed.',
       labelNames: ['event'],
       registers,
     }),

@@ -64,6 +64,7 @@ export async function insertEvent(
 ): Promise<number> {
   const { now } = tx.dialect;
   const { eventId, base, payload, fileUrl = '', payloadHash } = event;
+  const key = documentKey(payload);
   // Locks the base's row until the commit, so that the order of the numbers is that of the commits.
   await tx.run(
     `update learning set last_sequence = last_sequence + 1,
@@ -77,13 +78,18 @@ export async function insertEvent(
     [
       base.appid,
       eventId,
-      documentKey(payload),
+      key,
       payload.eventType,
       JSON.stringify(payload),
       fileUrl === '' ? null : fileUrl,
       payloadHash,
       base.knowledgeId,
     ],
+  );
+  // What waits before it on the same document has its turn at once: see `isFinal` in handle-file.ts.
+  await tx.run(
+    "update article_event set retry_at = 0 where knowledge_id = ? and document_key = ? and state = 'pending'",
+    [base.knowledgeId, key],
   );
   const [row] = await tx.all<{ last_sequence: number }>('select last_sequence from learning where knowledge_id = ?', [
     base.knowledgeId,
@@ -120,64 +126,78 @@ export async function hasLaterEvent(session: Session, knowledgeId: string, event
 /** Events of one key are handled in order; events of different keys don't wait for each other. */
 function documentKey({ eventType, articleId, fileId }: EventPayload): string {
   if (eventType === EventType.KNOWLEDGE_DELETED) return 'base';
-  if (articleId !== '') return `article:${articleId}`;
-  return fileId === '' ? 'base' : `file:${fileId}`;
+  return eventType <= EventType.ARTICLE_UNBANNED ? `article:${articleId}` : `file:${fileId}`;
 }
-
-/** So many events are looked at: where all of them wait, so does what is behind them. */
-const lookAhead = 200;
 
 /**
  * The next event of a base that may be handled now, or how long it takes until there is one (undefined: none waits).
- * By article_event_by_base.
+ * It is the first of its document; what was never tried comes before what failed, and of that what waits longest, so
+ * that documents that fail again and again don't keep the others waiting. By article_event_by_turn, and for the
+ * documents by article_event_by_document.
  */
 export async function findNextEvent(
   session: Session,
   knowledgeId: string,
 ): Promise<{ event: PendingEvent } | { waitMs: number | undefined }> {
   const { now } = session.dialect;
-  const rows = await session.all<EventRow>(
-    `select appid, event_id, sequence, document_key, payload, file_url, started, finished, retry_at - ${now} wait_ms,
-        ${now} - created_at age_ms
-      from article_event where knowledge_id = ? and state = 'pending' order by sequence limit ${lookAhead}`,
+  const [row] = await session.all<EventRow>(
+    `select e.appid, e.event_id, e.sequence, e.payload, e.file_url, e.started, e.finished,
+        e.retry_at - ${now} wait_ms, ${now} - e.created_at age_ms
+      from article_event e where e.knowledge_id = ? and e.state = 'pending' and not exists
+        (select 1 from article_event b where b.knowledge_id = e.knowledge_id and b.document_key = e.document_key
+          and b.state = 'pending' and b.sequence < e.sequence)
+      order by e.retry_at, e.sequence limit 1`,
     [knowledgeId],
   );
-  const blocked = new Set<string>();
-  for (const row of rows) {
-    if (!blocked.has(row.document_key) && row.wait_ms <= 0) return { event: toEvent(row) };
-    blocked.add(row.document_key);
-  }
-  return { waitMs: rows.length === 0 ? undefined : Math.min(...rows.map((row) => Math.max(row.wait_ms, 1))) };
+  if (row === undefined) return { waitMs: undefined };
+  return row.wait_ms <= 0 ? { event: toEvent(row) } : { waitMs: row.wait_ms };
 }
 
-/** Counts the start of a try. */
-export async function beginEvent(session: Session, { appid, eventId }: PendingEvent): Promise<void> {
-  await session.run('update article_event set started = started + 1 where appid = ? and event_id = ?', [
+/** Counts the start of a try. By value: a commit that takes effect unseen counts once. */
+export async function beginEvent(tx: Session, { appid, eventId, started }: PendingEvent): Promise<void> {
+  await tx.run('update article_event set started = ? where appid = ? and event_id = ?', [started + 1, appid, eventId]);
+}
+
+/** Counts the end of a try that lost its lease, unless another has begun one since. */
+export async function endLostTry(session: Session, { appid, eventId, started }: PendingEvent): Promise<void> {
+  await session.run('update article_event set finished = ? where appid = ? and event_id = ? and started = ?', [
+    started + 1,
     appid,
     eventId,
+    started + 1,
   ]);
 }
 
-/** Ends an event: done, or dead with a reason. */
+/** Whether a newly signed address came since the event was read. By the primary key. */
+export async function hasNewUrl(tx: Session, { appid, eventId, fileUrl }: PendingEvent): Promise<boolean> {
+  const [row] = await tx.all<{ file_url: string | null }>(
+    'select file_url from article_event where appid = ? and event_id = ?',
+    [appid, eventId],
+  );
+  return (row?.file_url ?? '') !== fileUrl;
+}
+
+/** Ends an event: done, or dead with a reason. A file's address is of no more use. */
 export async function endEvent(
   tx: Session,
-  { appid, eventId }: PendingEvent,
+  { appid, eventId }: Pick<PendingEvent, 'appid' | 'eventId'>,
   state: 'done' | 'dead',
   reason: string | null = null,
 ): Promise<void> {
   await tx.run(
-    `update article_event set state = ?, reason = ?, finished = started
+    `update article_event set state = ?, reason = ?, finished = started, file_url = null
       where appid = ? and event_id = ? and state = 'pending'`,
     [state, reason, appid, eventId],
   );
 }
 
-/** Lets an event wait after a failed try. */
+/** Lets an event wait after a failed try; not where a newly signed address came meanwhile. */
 export async function retryEvent(tx: Session, event: PendingEvent, waitMs: number, reason: string): Promise<void> {
   await tx.run(
-    `update article_event set retry_at = ${tx.dialect.now} + ?, reason = ?, finished = started
+    `update article_event set reason = ?, finished = started,
+        retry_at = case when coalesce(file_url, '') = ? then ${tx.dialect.now} + ? else 0 end
       where appid = ? and event_id = ?`,
-    [waitMs, reason, event.appid, event.eventId],
+    [reason, event.fileUrl, waitMs, event.appid, event.eventId],
   );
 }
 
@@ -185,7 +205,6 @@ interface EventRow {
   appid: string;
   event_id: string;
   sequence: number;
-  document_key: string;
   payload: string;
   file_url: string | null;
   started: number;

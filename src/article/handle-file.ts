@@ -4,7 +4,8 @@ import type { Lease } from '../db/lease.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { classify } from '../dispatch/classify.ts';
-import { TooSlow } from '../egress/errors.ts';
+import { TooSlow } from '../egress/download.ts';
+import { CallError } from '../errors.ts';
 import {
   type Document,
   documentState,
@@ -17,8 +18,9 @@ import {
 } from '../knowledge/document.ts';
 import { type FileOutcome, learnFile, settleFile } from '../knowledge/learn-file.ts';
 import type { Base } from '../knowledge/store.ts';
+import { fileTypes } from '../parsing/block.ts';
 import { tidyLine } from '../parsing/tidy-line.ts';
-import { type EventPayload, hasLaterEvent, type PendingEvent } from './event-store.ts';
+import { type EventPayload, hasLaterEvent, hasNewUrl, type PendingEvent } from './event-store.ts';
 
 /** A sender that is too slow is given so many tries; an outage is waited for while the address lives. */
 const maxSlowTries = 3;
@@ -47,13 +49,22 @@ export async function prepareFile(
 ): Promise<SettleFile> {
   const { payload } = event;
   const name = nameOf(payload);
-  const document = await context.database.tx((tx) => ensureDocument(tx, base, originOf(payload), name));
+  const document = await context.database.tx(async (tx) => {
+    const known = await ensureDocument(tx, base, originOf(payload), name);
+    const shows = isLate(known, payload.eventType) || known.state === documentState.parsing;
+    if (!shows) await setState(tx, known.documentId, documentState.parsing, null);
+    return known;
+  });
   if (isLate(document, payload.eventType)) return keep(document, payload);
   const fetched = await fetchFile(context, event, signal);
   const outcome = fetched.bytes
     ? await learnFile(context, lease, { base, document, name }, fetched.bytes, signal)
     : fetched.outcome;
   return async (tx) => {
+    if (outcome.kind === 'notFetched') {
+      if (await hasNewUrl(tx, event)) throw new CallError('a newly signed address came meanwhile');
+      return settleFile(tx, document, name, outcome);
+    }
     const state = await settleFile(tx, document, name, outcome);
     await noteHandled(tx, document, payload.eventType);
     return state;
@@ -134,8 +145,9 @@ async function noteAdded(tx: Session, documentId: string): Promise<void> {
   await tx.run('update document set added = 1 where document_id = ?', [documentId]);
 }
 
+/** The type is what was told until the bytes say it. */
 function originOf({ fileId, fileType }: EventPayload): Origin & { kind: 'file' } {
-  return { kind: 'file', fileId, fileType: fileType.toUpperCase() };
+  return { kind: 'file', fileId, fileType: fileTypes.find((type) => type === fileType.toUpperCase()) ?? '' };
 }
 
 function nameOf({ fileName, fileId }: EventPayload): string {

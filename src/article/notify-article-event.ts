@@ -13,12 +13,12 @@ import type { Config } from '../config.ts';
 import type { Context } from '../context.ts';
 import type { Tx } from '../db/tx.ts';
 import { conflict } from '../errors.ts';
-import { unbindEverywhere } from '../knowledge/binding.ts';
+import { closeBase } from '../knowledge/close-base.ts';
 import { documentState, findDocument, noteState, sourceKey } from '../knowledge/document.ts';
 import { requireRoomForFile } from '../knowledge/quota.ts';
 import { requireArticleBase, requireFileBase } from '../knowledge/require-base.ts';
 import { type Base, findBase } from '../knowledge/store.ts';
-import { bringsFile, type EventPayload, findEvent, insertEvent, renewFileUrl } from './event-store.ts';
+import { bringsFile, type EventPayload, endEvent, findEvent, insertEvent, renewFileUrl } from './event-store.ts';
 import { noteFile } from './handle-file.ts';
 import { withdraw } from './withdraw.ts';
 
@@ -29,6 +29,8 @@ export function notifyArticleEvent({ config, database, wake }: Context) {
     const events = request.item.length > 0 ? request.item : [flatEvent(request)];
     for (const event of events) checkRules(validator, ArticleEventSchema, event);
     return database.tx(async (tx) => {
+      // One after another, and before anything else is locked: the files of an account are counted, and bases closed.
+      for (const appid of appidsOfFiles(events)) await requireLockedAssistant(tx, appid);
       for (const event of events) await acceptEvent(tx, event, config);
       tx.afterCommit(wake.learning);
       return {};
@@ -41,10 +43,14 @@ function flatEvent({ $typeName, $unknown, item, ...fields }: NotifyArticleEventR
   return create(ArticleEventSchema, fields);
 }
 
+function appidsOfFiles(events: readonly ArticleEvent[]): string[] {
+  const ofFiles = events.filter(({ eventType }) => eventType > EventType.ARTICLE_UNBANNED);
+  return [...new Set(ofFiles.map(({ appid }) => appid))].sort();
+}
+
 async function acceptEvent(tx: Tx, event: ArticleEvent, config: Config): Promise<void> {
   const payload = payloadOf(event);
-  // The lock makes the files of an account count one after another.
-  await (bringsFile(payload) ? requireLockedAssistant : requireAssistant)(tx, event.appid);
+  await requireAssistant(tx, event.appid);
   const hash = createHash('sha256').update(JSON.stringify(payload)).digest('hex');
   const known = await findEvent(tx, event.appid, event.eventId);
   if (known !== undefined) {
@@ -58,11 +64,15 @@ async function acceptEvent(tx: Tx, event: ArticleEvent, config: Config): Promise
   const fileUrl = bringsFile(payload) ? event.fileCosUrl : '';
   const sequence = await insertEvent(tx, { eventId: event.eventId, base, payload, fileUrl, payloadHash: hash });
   await withdraw(tx, base, payload, sequence);
-  if (payload.eventType === EventType.KNOWLEDGE_DELETED) await unbindEverywhere(tx, base.appid, base.knowledgeId);
+  if (payload.eventType === EventType.KNOWLEDGE_DELETED) {
+    // Nothing has to be fetched for it, and nothing may be bound or answered from the base any more: so it is done.
+    await closeBase(tx, base.appid, base.knowledgeId);
+    await endEvent(tx, event, 'done');
+  }
   if (bringsFile(payload)) {
     const key = sourceKey({ kind: 'file', fileId: payload.fileId, fileType: '' });
-    const isKnown = (await findDocument(tx, base.knowledgeId, key)) !== undefined;
-    if (!isKnown) await requireRoomForFile(tx, base.appid, config);
+    const file = await findDocument(tx, base.knowledgeId, key);
+    if (file === undefined || file.state === documentState.deleted) await requireRoomForFile(tx, base.appid, config);
     await noteFile(tx, base, payload);
   }
   if (payload.eventType === EventType.ARTICLE_ADDED && payload.msgidx > 0) {

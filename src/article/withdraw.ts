@@ -12,8 +12,9 @@ import type { EventPayload } from './event-store.ts';
 
 /** Marks the documents that an event deletes or bans, in the transaction that accepts it. */
 export async function withdraw(tx: Tx, base: Base, payload: EventPayload, sequence: number): Promise<void> {
+  const withdraws = [EventType.ARTICLE_DELETED, EventType.ARTICLE_BANNED, EventType.FILE_DELETED] as EventType[];
+  if (!withdraws.includes(payload.eventType)) return;
   const about = documentsOf(payload);
-  if (about === undefined) return;
   await tx.run(`update document set withdrawn_by = ? where knowledge_id = ? and ${about.sql}`, [
     sequence,
     base.knowledgeId,
@@ -37,11 +38,14 @@ export async function withdrawLearned(tx: Tx, base: Base, articleIds: readonly s
   for (const { sequence, payload } of rows) await withdraw(tx, base, JSON.parse(payload) as EventPayload, sequence);
 }
 
-/** Takes the mark of an event away, in the transaction that handles it. */
+/**
+ * Takes the mark of an event away in the transaction that ends it, and those of earlier ones: events of a document are
+ * ended in order.
+ */
 export async function endWithdrawal(tx: Tx, base: Base, payload: EventPayload, sequence: number): Promise<void> {
+  if (payload.eventType === EventType.KNOWLEDGE_DELETED) return;
   const about = documentsOf(payload);
-  if (about === undefined) return;
-  await tx.run(`update document set withdrawn_by = 0 where knowledge_id = ? and ${about.sql} and withdrawn_by = ?`, [
+  await tx.run(`update document set withdrawn_by = 0 where knowledge_id = ? and ${about.sql} and withdrawn_by <= ?`, [
     base.knowledgeId,
     ...about.bindings,
     sequence,
@@ -49,16 +53,10 @@ export async function endWithdrawal(tx: Tx, base: Base, payload: EventPayload, s
 }
 
 /** By document_by_source or document_by_article. */
-function documentsOf({
-  eventType,
-  articleId,
-  msgidx,
-  fileId,
-}: EventPayload): { sql: string; bindings: Binding[] } | undefined {
-  if (eventType === EventType.FILE_DELETED) {
+function documentsOf({ eventType, articleId, msgidx, fileId }: EventPayload): { sql: string; bindings: Binding[] } {
+  if (eventType > EventType.ARTICLE_UNBANNED) {
     return { sql: 'source_key = ?', bindings: [sourceKey({ kind: 'file', fileId, fileType: '' })] };
   }
-  if (eventType !== EventType.ARTICLE_DELETED && eventType !== EventType.ARTICLE_BANNED) return undefined;
   if (msgidx === 0) return { sql: 'article_id = ?', bindings: [articleId] };
   return { sql: 'article_id = ? and msgidx = ?', bindings: [articleId, msgidx] };
 }

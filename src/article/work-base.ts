@@ -10,7 +10,15 @@ import { classify } from '../dispatch/classify.ts';
 import { documentState, noteState } from '../knowledge/document.ts';
 import { type Base, findBase } from '../knowledge/store.ts';
 import { findToSweep, sweepBatch } from '../knowledge/sweep.ts';
-import { beginEvent, bringsFile, endEvent, findNextEvent, type PendingEvent, retryEvent } from './event-store.ts';
+import {
+  beginEvent,
+  bringsFile,
+  endEvent,
+  endLostTry,
+  findNextEvent,
+  type PendingEvent,
+  retryEvent,
+} from './event-store.ts';
 import type { FetchOptions } from './fetch.ts';
 import { handleEvent } from './handle-event.ts';
 import { buryFile, noteWaiting } from './handle-file.ts';
@@ -23,6 +31,9 @@ const maxUnfinished = 3;
 
 /** An event that can't be handled for so long is given up. */
 const maxEventAgeMs = 72 * 60 * 60 * 1000;
+
+/** After so long the base is released, so that others that are due have their turn. */
+const turnMs = 2000;
 
 const backoff = { baseMs: 1000, maxMs: 5 * 60 * 1000 };
 
@@ -46,12 +57,13 @@ function startWorkers(context: Context, type: 1 | 2, concurrency: number): WorkL
   });
 }
 
-/** Takes one step after another while there is one, then releases the base until there is one again. */
+/** Takes one step after another while it is its turn, then releases the base until there is a step again. */
 async function workBase(context: Context, lease: Lease, run: Run, wakeIn: (ms: number) => void): Promise<void> {
   const { database } = context;
   const { signal, isStopping } = run;
   const base = await findBase(database, lease.id);
-  while (!signal.aborted && !isStopping() && base !== undefined && !base.deleted) {
+  const endMs = performance.now() + turnMs;
+  while (!signal.aborted && !isStopping() && base !== undefined && !base.deleted && performance.now() < endMs) {
     const step = await nextStep(database, lease.id);
     if ('waitMs' in step) break;
     if ('event' in step) await tryEvent(context, lease, base, step.event, run);
@@ -107,7 +119,10 @@ async function tryEvent(
   const unfinished = event.started - event.finished;
   if (unfinished >= maxUnfinished) return giveUp('handling it kills the process');
   const handle = async () => {
-    await beginEvent(database, event);
+    await database.tx(async (tx) => {
+      if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
+      await beginEvent(tx, event);
+    });
     return handleEvent(context, lease, base, event, fetchOptions(context, base, signal));
   };
   try {
@@ -115,13 +130,16 @@ async function tryEvent(
     const outcome = await (unfinished === maxUnfinished - 1 ? alone(handle) : handle());
     logger.info({ ...entry, ...outcome }, 'event handled');
   } catch (error) {
-    if (error instanceof LeaseLost) throw error;
+    if (error instanceof LeaseLost) {
+      await endLostTry(database, event); // nothing was killed
+      throw error;
+    }
     const { verdict, reason, retryAfterMs } = classify(error);
     if (verdict === 'permanent' || event.ageMs > maxEventAgeMs) return giveUp(reason);
     const waitMs = signal.aborted ? 0 : backoffMs(event.finished + 1, backoff, retryAfterMs);
     logger.warn({ ...entry, reason, waitMs }, 'event waits for another try');
     await database.tx(async (tx) => {
-      if (!(await lockLease(tx, lease))) return;
+      if (!(await lockLease(tx, lease))) return endLostTry(tx, event);
       await retryEvent(tx, event, waitMs, reason);
       if (bringsFile(event.payload)) await noteWaiting(tx, base, event.payload, reason);
     });
@@ -143,6 +161,7 @@ async function buryEvent(
   if (bringsFile(event.payload)) {
     const fileRagStatus = await buryFile(tx, base, event.payload, reason);
     await noticeEvent(context, tx, event, { fileRagStatus });
+    tx.afterCommit(() => context.metrics.files.inc({ state: fileRagStatus }));
   }
   if (eventType !== EventType.ARTICLE_ADDED || msgidx === 0) return;
   const origin = { kind: 'article', articleId, msgidx } as const;

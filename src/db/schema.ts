@@ -48,7 +48,9 @@ export async function addColumns(session: Session, table: string, columns: reado
   const present = await namesOf(session, session.dialect.columnsOf, table);
   for (const column of columns) {
     const name = column.slice(0, column.indexOf(' '));
-    if (!present.has(name)) await session.run(`alter table ${table} add column ${column}`);
+    if (present.has(name)) continue;
+    const add = session.run(`alter table ${table} add column ${column}`);
+    await unlessThere(add, session, session.dialect.columnsOf, table, name);
   }
 }
 
@@ -60,7 +62,24 @@ export async function addIndex(
   columns: readonly string[],
 ): Promise<void> {
   const present = await namesOf(session, session.dialect.indexesOf, table);
-  if (!present.has(name)) await session.run(`create index ${name} on ${table} (${columns.join(', ')})`);
+  if (present.has(name)) return;
+  const add = session.run(`create index ${name} on ${table} (${columns.join(', ')})`);
+  await unlessThere(add, session, session.dialect.indexesOf, table, name);
+}
+
+/** A connection that breaks off makes the statement be sent again, and the first one may have taken effect. */
+async function unlessThere(
+  add: Promise<unknown>,
+  session: Session,
+  sql: string,
+  table: string,
+  name: string,
+): Promise<void> {
+  try {
+    await add;
+  } catch (error) {
+    if (!(await namesOf(session, sql, table)).has(name)) throw error;
+  }
 }
 
 async function namesOf(session: Session, sql: string, table: string): Promise<Set<string>> {

@@ -1,7 +1,7 @@
 import type { Session } from '../db/session.ts';
 import { unbindEverywhere } from './binding.ts';
 
-/** Deletes a base: unbound at once, its open work ended, its documents deleted. What they held is purged by cron. */
+/** Deletes a base: unbound at once, its open work ended. Its documents are in no search or list; cron purges them. */
 export async function closeBase(tx: Session, appid: string, knowledgeId: string): Promise<void> {
   const { now } = tx.dialect;
   await unbindEverywhere(tx, appid, knowledgeId);
@@ -11,7 +11,4 @@ export async function closeBase(tx: Session, appid: string, knowledgeId: string)
     "update article_event set state = 'cancelled' where knowledge_id = ? and state = 'pending' and event_type <> 12",
     [knowledgeId],
   );
-  await tx.run(`update document set state = 8, updated_at = ${now} where knowledge_id = ? and state <> 8`, [
-    knowledgeId,
-  ]);
 }

@@ -46,11 +46,12 @@ export async function learnDocument(
       known.documentId,
     ],
   );
-  if (!unchanged) await addPassages(tx, base.baseNo, { documentId: known.documentId, revision }, passages);
+  if (!unchanged) await addPassages(tx, base.baseNo, { documentId: known.documentId, revision, title }, passages);
 }
 
+/** Begins with a version: what a binary stored that knew no revisions is learned anew by the next comparison. */
 function hashOf({ title, url, passages }: Content): string {
   return createHash('sha256')
-    .update(JSON.stringify([title, url, passages]))
+    .update(JSON.stringify(['revisions', title, url, passages]))
     .digest('hex');
 }

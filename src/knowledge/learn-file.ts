@@ -54,7 +54,7 @@ export async function learnFile(
     return reason ?? (await nextRevision(tx, documentId));
   });
   if (typeof revision === 'string') return { kind: 'refused', state: documentState.parseFailed, reason: revision };
-  await stage(context, lease, { base, documentId: document.documentId, revision }, parsed, signal);
+  await stage(context, lease, { base, documentId: document.documentId, revision, title: name }, parsed, signal);
   return { kind: 'shown', revision, hash, fileType: parsed.fileType };
 }
 
@@ -99,7 +99,7 @@ async function nextRevision(tx: Session, documentId: string): Promise<number> {
 async function stage(
   { database, reached }: Context,
   lease: Lease,
-  { base, documentId, revision }: { base: Base; documentId: string; revision: number },
+  { base, ...content }: { base: Base; documentId: string; revision: number; title: string },
   { passages }: ParsedDocument,
   signal: AbortSignal,
 ): Promise<void> {
@@ -108,8 +108,22 @@ async function stage(
     const part: IndexedPassage[] = passages.slice(from, from + passagesAtOnce);
     await database.tx(async (tx) => {
       if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
-      await addPassages(tx, base.baseNo, { documentId, revision }, part);
+      // A part whose commit took effect unseen is not added again.
+      if ((await countPassages(tx, content)) > from) return;
+      await addPassages(tx, base.baseNo, content, part);
     });
     reached('file.indexing');
   }
+}
+
+/** By passage_by_revision. */
+async function countPassages(
+  tx: Session,
+  { documentId, revision }: { documentId: string; revision: number },
+): Promise<number> {
+  const [row] = await tx.all<{ count: number }>(
+    'select count(*) count from passage where document_id = ? and revision = ?',
+    [documentId, revision],
+  );
+  return row!.count;
 }

@@ -26,14 +26,13 @@ function ordinalAfter(pageToken: string): number {
 }
 
 interface Shown {
-  base_no: number;
   revision: number;
 }
 
 /** A document of the account, in a base that is not deleted. By the primary key. */
 async function findShown(session: Session, appid: string, documentId: string): Promise<Shown | undefined> {
   const [row] = await session.all<Shown>(
-    `select k.base_no, d.revision from document d join knowledge k on k.knowledge_id = d.knowledge_id
+    `select d.revision from document d join knowledge k on k.knowledge_id = d.knowledge_id
       where d.document_id = ? and d.appid = ? and k.appid = d.appid and k.deleted_at is null`,
     [documentId, appid],
   );
@@ -47,16 +46,16 @@ interface Row {
   text: string;
 }
 
-/** By passage_by_document. */
+/** By passage_by_revision. */
 function loadPage(
   session: Session,
-  { documentId, base_no, revision }: Shown & { documentId: string },
+  { documentId, revision }: Shown & { documentId: string },
   after: number,
   limit: number,
 ): Promise<Row[]> {
   return session.all<Row>(
     `select ordinal, heading, page, text from passage
-      where document_id = ? and base_no = ? and revision = ? and ordinal > ? order by ordinal limit ${limit}`,
-    [documentId, base_no, revision, after],
+      where document_id = ? and revision = ? and ordinal > ? order by ordinal limit ${limit}`,
+    [documentId, revision, after],
   );
 }

@@ -34,11 +34,16 @@ interface Usage {
   passages: number;
 }
 
-/** What an account's files take up, those that were deleted and the one named left out. By document_by_appid. */
+/**
+ * What an account's files take up, the one named and those whose deletion was accepted left out. By knowledge_by_appid
+ * and document_by_source.
+ */
 async function loadUsage(session: Session, appid: string, exceptDocumentId: string): Promise<Usage> {
   const [row] = await session.all<{ files: number; bytes: number | string | null; passages: number | string | null }>(
-    `select count(*) files, sum(bytes) bytes, sum(passages) passages from document
-      where appid = ? and state <> 8 and file_id is not null and document_id <> ?`,
+    `select count(*) files, sum(d.bytes) bytes, sum(d.passages) passages
+      from knowledge k join document d on d.knowledge_id = k.knowledge_id
+      where k.appid = ? and k.type = 2 and k.deleted_at is null
+        and d.state <> 8 and d.withdrawn_by = 0 and d.document_id <> ?`,
     [appid, exceptDocumentId],
   );
   // MySQL sums integers to decimals, which arrive as text.

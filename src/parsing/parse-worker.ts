@@ -3,6 +3,7 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Unreadable } from './block.ts';
 import { type DocumentLimits, parseDocument } from './parse-document.ts';
+import { ready } from './parser.ts';
 
 /** What a thread is given, and what it answers. */
 export interface ParseJob {
@@ -17,6 +18,7 @@ export type ParseAnswer =
 if (process.platform === 'linux') setPriority(10);
 
 const { bytes, limits } = workerData as ParseJob;
+parentPort!.postMessage(ready);
 parentPort!.postMessage(await parse());
 
 async function parse(): Promise<ParseAnswer> {

@@ -28,7 +28,7 @@ export interface UnreadDocument {
 }
 
 export interface Parser {
-  /** Parses a document when it is its turn; its bytes are handed over. Rejects only when the signal is aborted. */
+  /** Parses a document when it is its turn; its bytes are handed over. Rejects when the signal is aborted or no thread starts. */
   parse(bytes: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<ParsedDocument | UnreadDocument>;
 }
 
@@ -41,6 +41,9 @@ export interface ParserOptions extends DocumentLimits {
   /** The thread's program; tests put one there that misbehaves. */
   program?: URL;
 }
+
+/** What a thread says first: from then on whatever ends it is the document's doing. */
+export const ready = 'ready';
 
 const memoryCheckMs = 50;
 
@@ -117,11 +120,17 @@ async function parseInThread(
 }
 
 function answerOf(worker: Worker): Promise<ParsedDocument | UnreadDocument> {
-  return new Promise((resolve) => {
-    worker.once('message', (answer: ParseAnswer) => resolve(toResult(answer)));
-    worker.once('messageerror', () => resolve(failed('its text could not be handed over')));
-    worker.once('error', (error) => resolve(failed(crashReason(error))));
-    worker.once('exit', (code) => resolve(failed(`reading it ended the parser with code ${code}`)));
+  return new Promise((resolve, reject) => {
+    let isReady = false;
+    const fail = (reason: string) =>
+      isReady ? resolve(failed(reason)) : reject(new Error(`the parser does not start: ${reason}`));
+    worker.on('message', (message: typeof ready | ParseAnswer) => {
+      if (message === ready) isReady = true;
+      else resolve(toResult(message));
+    });
+    worker.once('messageerror', () => fail('its text could not be handed over'));
+    worker.once('error', (error) => fail(crashReason(error)));
+    worker.once('exit', (code) => fail(`reading it ended the parser with code ${code}`));
   });
 }
 

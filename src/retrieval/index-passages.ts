@@ -33,14 +33,11 @@ export interface IndexedPassage {
 export async function addPassages(
   tx: Session,
   baseNo: number,
-  { documentId, revision }: { documentId: string; revision: number },
+  { documentId, revision, title }: { documentId: string; revision: number; title: string },
   passages: readonly IndexedPassage[],
 ): Promise<void> {
   if (passages.length === 0) return;
   const index = await lockIndex(tx, baseNo);
-  // By the primary key of document.
-  const [document] = await tx.all<{ title: string }>('select title from document where document_id = ?', [documentId]);
-  const title = document?.title ?? '';
   const postings = new Map<number, number[]>();
   let tokens = 0;
   passages.forEach((passage, at) => {

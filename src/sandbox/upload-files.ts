@@ -4,11 +4,18 @@ import { loadSandboxFiles } from './files/index.ts';
 
 const baseName = '馆内文件';
 
+const maxWaitMs = 60_000;
+
 /** Learned, or ended otherwise. */
 const finalStates = [2, 4, 5, 6, 7, 8, 9];
 
+interface Base {
+  knowledge_id: string;
+  name?: string;
+}
+
 interface Detail {
-  knowledges: { knowledge_id: string; name: string }[];
+  knowledges: Base[];
 }
 
 interface FileDetail {
@@ -17,24 +24,22 @@ interface FileDetail {
 
 /**
  * Makes a knowledge base and adds the sample files to it, as the WeChat side does for its user, unless a start before
- * did. Tells of each file what became of it.
+ * did. Tells of each file what became of it; of one that takes long, nothing.
  */
 export async function uploadFiles(
   service: CalledService,
   { appid, wechatUrl, tell }: { appid: string; wechatUrl: string; tell: (line: string) => void },
 ): Promise<void> {
   const { knowledges } = await callService<Detail>(service, '/api/wxmp/assistant/detail', { appid });
-  if (knowledges.some(({ name }) => name === baseName)) return;
-  const made = await callService<{ knowledge_id: string }>(service, '/api/wxmp/knowledge/create', {
-    appid,
-    name: baseName,
-  });
-  const knowledge = { appid, knowledge_id: made.knowledge_id };
+  const known = knowledges.find(({ name }) => name === baseName);
+  const create = { appid, name: baseName };
+  const base = known ?? (await callService<Base>(service, '/api/wxmp/knowledge/create', create));
+  const knowledge = { appid, knowledge_id: base.knowledge_id };
   const files = loadSandboxFiles();
   const item = files.map(({ fileId, name, fileType }) => ({
     ...knowledge,
     event_type: 9,
-    event_id: `upload-${fileId}-${made.knowledge_id}`,
+    event_id: `upload-${fileId}-${base.knowledge_id}`, // said again by the next start, and done once
     file_id: fileId,
     file_cos_url: `${wechatUrl}/files/${fileId}`,
     file_name: name,
@@ -42,7 +47,8 @@ export async function uploadFiles(
   }));
   await callService(service, '/api/wxmp/article/event_notity', { item });
   const waiting = new Set(files.map(({ fileId }) => fileId));
-  while (waiting.size > 0) {
+  const endMs = performance.now() + maxWaitMs;
+  while (waiting.size > 0 && performance.now() < endMs) {
     for (const fileId of waiting) {
       const asked = { ...knowledge, file_ids: [fileId] };
       const detail = await callService<FileDetail>(service, '/api/wxmp/knowledge/file/detail', asked);

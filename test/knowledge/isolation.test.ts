@@ -14,7 +14,7 @@ import { startService } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
 const appids = ['wx_mix_a', 'wx_mix_b', 'wx_mix_c'];
-const steps = 80;
+const steps = 120;
 const views: View[] = ['online', 'draft'];
 
 for (const { name: dialect } of dialects) {
@@ -65,7 +65,11 @@ for (const { name: dialect } of dialects) {
     async function compare(word: Word): Promise<void> {
       const [other] = appids.filter((appid) => appid !== word.appid);
       for (const view of views) {
-        assert.equal(await holds(word.appid, word, view), isVisible(word, view), `${word.appid}, ${view}: ${word.text}`);
+        assert.equal(
+          await holds(word.appid, word, view),
+          isVisible(word, view),
+          `${word.appid}, ${view}: ${word.text}`,
+        );
       }
       assert.equal(await holds(other!, word, 'online'), false, `${other}: ${word.text} of ${word.appid}`);
     }
@@ -110,7 +114,6 @@ for (const { name: dialect } of dialects) {
       });
     }
   });
-
 }
 
 // What makes it sure, a commit from another connection within the one tick, is there for SQLite alone.

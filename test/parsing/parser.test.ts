@@ -72,4 +72,9 @@ describe('the parser', () => {
     assert.ok(result.kind === 'parsed' && result.passages[0]?.text === 'good');
     assert.equal(new TextDecoder().decode(all), 'before-good-after');
   });
+
+  test('a thread that does not start is no fault of the document', async () => {
+    const missing = new URL('./programs/none.ts', import.meta.url);
+    await assert.rejects(parse(createParser({ ...limits, program: missing }), 'good'), /does not start/);
+  });
 });

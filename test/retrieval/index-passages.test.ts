@@ -43,7 +43,7 @@ eachDatabase((dialectName, open) => {
       await database.tx((tx) => sweepPassages(tx, 'a', 1, 100));
       assert.deepEqual(await indexBase(database), { passages: 2, tokens, next_ordinal: 2, generation: 1 });
       await database.tx((tx) =>
-        addPassages(tx, baseNo, { documentId: 'a', revision: 0 }, [{ heading: '', text: '四' }]),
+        addPassages(tx, baseNo, { documentId: 'a', revision: 0, title: '' }, [{ heading: '', text: '四' }]),
       );
       const rows = await database.all<{ ordinal: number }>('select ordinal from passage order by ordinal');
       assert.deepEqual(rows, [{ ordinal: 2 }]);
@@ -76,7 +76,9 @@ eachDatabase((dialectName, open) => {
       await fillBase(database, baseNo, [{ id: 'a', passages: ['水母'] }]);
       const before = await blocksOf(database, '水母');
       const failing = database.tx(async (tx) => {
-        await addPassages(tx, baseNo, { documentId: 'a', revision: 0 }, [{ heading: '', text: '水母 水母' }]);
+        await addPassages(tx, baseNo, { documentId: 'a', revision: 0, title: '' }, [
+          { heading: '', text: '水母 水母' },
+        ]);
         throw new Error('on purpose');
       });
       await assert.rejects(failing, /on purpose/);
@@ -91,11 +93,13 @@ eachDatabase((dialectName, open) => {
       assert.equal((await indexBase(database)).passages, 1);
       await database.run('update index_base set tokenizer_version = 999');
       const adding = database.tx((tx) =>
-        addPassages(tx, baseNo, { documentId: 'a', revision: 0 }, [{ heading: '', text: '水母' }]),
+        addPassages(tx, baseNo, { documentId: 'a', revision: 0, title: '' }, [{ heading: '', text: '水母' }]),
       );
       await assert.rejects(adding, /tokenizer 999/);
       await assert.rejects(
-        database.tx((tx) => addPassages(tx, 12345, { documentId: 'a', revision: 0 }, [{ heading: '', text: '水母' }])),
+        database.tx((tx) =>
+          addPassages(tx, 12345, { documentId: 'a', revision: 0, title: '' }, [{ heading: '', text: '水母' }]),
+        ),
         /no index/,
       );
     });

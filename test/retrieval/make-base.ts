@@ -19,7 +19,7 @@ export async function fillBase(database: Database, baseNo: number, documents: re
       const rest = { url: `https://example.com/${id}`, file_type: 'HTML', state, hidden, created_at: 0, updated_at: 0 };
       await tx.insert('document', [{ ...row, ...rest }]);
       const whole = passages.map((passage) => (typeof passage === 'string' ? { heading: '', text: passage } : passage));
-      await addPassages(tx, baseNo, { documentId: id, revision: 0 }, whole);
+      await addPassages(tx, baseNo, { documentId: id, revision: 0, title }, whole);
     }
   });
 }

@@ -39,12 +39,17 @@ export async function startFileHost(): Promise<FileHost> {
 export function holdBack(host: FileHost, path: string, bytes: Uint8Array | string) {
   const waiting: ServerResponse[] = [];
   let isReleased = false;
-  host.files.set(path, (_, response) => {
+  const answer = (_: unknown, response: ServerResponse) => {
     if (isReleased) response.end(bytes);
     else waiting.push(response);
-  });
+  };
+  host.files.set(path, answer);
   return {
     isAsked: () => waiting.length > 0,
+    /** Breaks off those that wait; the next ones are held back again. */
+    breakOff() {
+      for (const response of waiting.splice(0)) response.destroy();
+    },
     release() {
       isReleased = true;
       for (const response of waiting) response.end(bytes);

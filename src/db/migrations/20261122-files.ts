@@ -17,10 +17,16 @@ export const files: Migration = {
     ]);
     await addIndex(session, 'document', 'document_by_base', ['knowledge_id', 'document_id']);
     await addIndex(session, 'document', 'document_by_sweep', ['knowledge_id', 'to_sweep']);
-    await addIndex(session, 'document', 'document_by_appid', ['appid', 'state']);
     await addColumns(session, 'passage', ['revision bigint not null default 0', 'page int null']);
+    await addIndex(session, 'passage', 'passage_by_revision', ['document_id', 'revision', 'ordinal']);
     await addColumns(session, 'article_event', ['file_url longtext null']); // signed, and so no part of the payload
     await addIndex(session, 'article_event', 'article_event_by_document', ['knowledge_id', 'document_key', 'state']);
+    await addIndex(session, 'article_event', 'article_event_by_turn', [
+      'knowledge_id',
+      'state',
+      'retry_at',
+      'sequence',
+    ]);
     await addColumns(session, 'learning', ['type int not null default 1']); // of the base: 1 articles, 2 files
     await addIndex(session, 'learning', 'learning_by_type', ['type', 'due_at']);
     await session.run(

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 const what = new TextDecoder().decode(workerData.bytes as Uint8Array);
 const kept: unknown[] = [];
+parentPort!.postMessage('ready');
 
 switch (what) {
   case 'spin':

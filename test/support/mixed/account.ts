@@ -6,11 +6,12 @@ import assert from 'node:assert/strict';
 import type { Account, Accounts } from '../accounts.ts';
 import type { FileHost } from '../file-host.ts';
 import type { Random } from '../random.ts';
+import { search } from '../search.ts';
 import { until } from '../until.ts';
 import { createMixedArticles } from './articles.ts';
 import { createMixedEvents } from './events.ts';
 import { createMixedFiles, type MixedFiles } from './files.ts';
-import { createShutter, isVisible, type View, type Words } from './shutter.ts';
+import { createShutter, isVisible, lastShut, type View, type Words } from './shutter.ts';
 
 export interface MixedAccount {
   appid: string;
@@ -27,6 +28,8 @@ interface Reply {
   text: string;
   quotation: string;
 }
+
+const views: View[] = ['online', 'draft'];
 
 /** Begun and not ended things of one account. */
 const maxAtOnce = 10;
@@ -68,10 +71,10 @@ export async function openMixedAccount(
   const configure = async (random: Random) => {
     if (isConfiguring) return;
     isConfiguring = true;
-    const kind = random.below(20);
-    if (kind < 13) await files.bind(random);
-    else if (kind < 16) await files.delete(random);
-    else if (kind < 18 || incarnation > 1) await files.create();
+    const kind = random.below(30);
+    if (kind < 23) await files.bind(random);
+    else if (kind < 26) await files.delete(random);
+    else if (kind < 29 || incarnation > 1) await files.create();
     else await startAfresh();
     isConfiguring = false;
   };
@@ -111,12 +114,29 @@ export async function openMixedAccount(
     if (check(reply, { view, sentMs, content })) counts.withWord++;
   };
 
+  /** Asks, without a user, for what has just been taken away. */
+  const probe = async () => {
+    for (const view of views) {
+      for (const word of lastShut(words, appid, view, 3)) {
+        const sentMs = performance.now();
+        const asked = { view, sentMs, content: word.text };
+        const found = await search(service, appid, word.text, view).catch((error) =>
+          assert.match(String(error), /no such/),
+        );
+        const seen = (found ?? []).map(({ text, source }) => `${text}\n${source.title}`).join('\n');
+        check({ text: '', quotation: seen }, asked);
+      }
+    }
+  };
+
   const questionOf = (random: Random, view: View): string => {
     const all = words.all();
     const own = all.filter((word) => word.appid === appid);
     const kind = random.below(10);
-    if (kind === 0) return '这一份文件的记号是什么，其它文件里有没有？';
-    const among = kind < 2 ? all : kind < 6 ? own.slice(-12) : own.filter((word) => isVisible(word, view));
+    const gone = lastShut(words, appid, view, 3);
+    if (kind < 4 && gone.length > 0) return random.pick(gone).text;
+    if (kind === 4) return '这一份文件的记号是什么，其它文件里有没有？';
+    const among = kind < 6 ? all : kind < 8 ? own.slice(-12) : own.filter((word) => isVisible(word, view));
     const word = among.length === 0 ? 'qz0x' : random.pick(among).text;
     return random.chance(0.5) ? word : `${word} 这个记号在哪里？`;
   };
@@ -168,10 +188,10 @@ export async function openMixedAccount(
     ...{ appid, files, answered: () => counts },
     async step(random) {
       const kind = random.below(20);
-      if (kind < 8) begin(ask(random));
-      else if (kind < 12 && !isPaused) begin(articles.change(random), changing);
-      else if (kind < 16 && files.bases().length > 0) begin(files.change(random));
-      else if (kind < 18) begin(configure(random));
+      if (kind < 6) begin(ask(random));
+      else if (kind < 10 && !isPaused) begin(articles.change(random).then(probe), changing);
+      else if (kind < 14 && files.bases().length > 0) begin(files.change(random).then(probe));
+      else if (kind < 18) begin(configure(random).then(probe));
       else begin(events.repeat(random.pick));
       if (atOnce.size >= maxAtOnce) await Promise.race(atOnce);
     },

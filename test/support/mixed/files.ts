@@ -80,7 +80,8 @@ export function createMixedFiles(
       for (const each of replaced) each.own.shut();
       file.words = file.words.filter((each) => !replaced.includes(each));
     });
-    if (!isAccepted) return;
+    // What is not fetched is as if it had never been told of.
+    if (!isAccepted || (kind === 'missing' && !isLate)) return;
     if (event_type === 9) file.added = true;
     if (!isLate) file.last = event_type;
   };

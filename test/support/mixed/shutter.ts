@@ -5,6 +5,8 @@ export interface Shutter {
   /** From now on something may: what opens it is going to be sent. */
   open(): void;
   isShut(): boolean;
+  /** When it was shut last; 0: it never was. */
+  lastShutMs(): number;
   /** Whether it was shut all the time between two moments of `performance.now()`. */
   wasShut(fromMs: number, toMs: number): boolean;
 }
@@ -14,6 +16,7 @@ export function createShutter(): Shutter {
   const isShut = () => times.at(-1)?.toMs === Number.POSITIVE_INFINITY;
   return {
     isShut,
+    lastShutMs: () => times.at(-1)?.fromMs ?? 0,
     shut() {
       if (!isShut()) times.push({ fromMs: performance.now(), toMs: Number.POSITIVE_INFINITY });
     },
@@ -56,6 +59,13 @@ export function createWords(): Words {
     in: (text) => [...text.matchAll(/qz(\d+)x/g)].map(([, number]) => words[Number(number)]!),
     all: () => words,
   };
+}
+
+/** The words of an account that a configuration must not answer with any more, and could a moment ago. */
+export function lastShut(words: Words, appid: string, view: View, count: number): Word[] {
+  const whenMs = (word: Word) => Math.max(...word.shutters(view).map((shutter) => shutter.lastShutMs()));
+  const shut = words.all().filter((word) => word.appid === appid && !isVisible(word, view));
+  return shut.toSorted((x, y) => whenMs(y) - whenMs(x)).slice(0, count);
 }
 
 export function isVisible(word: Word, view: View): boolean {
