@@ -139,24 +139,38 @@ test('a port that is taken stops the start with one line that says what to do', 
 
 for (const token of [undefined, 'token-of-the-test']) {
   const what = token === undefined ? '' : ', also with a WXMP_TOKEN';
-  test(`sandbox learns, and prints three commands that work as they are printed${what}`, LONG, async (t) => {
-    const command = startCommand(t, ['sandbox'], { SANDBOX_ADDR: '127.0.0.1:0', ...(token && { WXMP_TOKEN: token }) });
-    const said = await command.said('Ctrl-C stops');
-    assert.match(said, /^learning {2}\d+ articles …\n[\s\S]*^ready {5}status 2/m);
-    assert.ok(token === undefined || !said.includes(token), 'the token is not printed');
-    const [json, grpc, replies] = commandsIn(said);
-    const env = { WXMP_TOKEN: token ?? '' };
-    assert.equal(JSON.parse(await bash(json!, env)).errcode, 0);
-    assert.deepEqual(JSON.parse(await bash(grpc!, env)), {});
-    const seen = await until('both answers are there', async () => {
-      const { replies: all } = JSON.parse(await bash(replies!, env));
-      return all.length === 2 && all;
-    });
-    for (const { segments } of seen) assert.match(segments.at(-1).quotation, /^《.+》http:\/\/127\.0\.0\.1:\d+\/s\//);
-    command.kill('SIGTERM');
-    assert.equal(await command.ended, 0, command.stderr());
-    assert.equal(command.stderr(), '');
-  });
+  test(
+    `sandbox learns, and shows articles and files being learned, prints four commands that work as printed${what}`,
+    LONG,
+    async (t) => {
+      const command = startCommand(t, ['sandbox'], {
+        SANDBOX_ADDR: '127.0.0.1:0',
+        ...(token && { WXMP_TOKEN: token }),
+      });
+      const said = await command.said('Ctrl-C stops');
+      assert.match(said, /^learning {2}\d+ articles …\n[\s\S]*^ready {5}status 2/m);
+      assert.ok(token === undefined || !said.includes(token), 'the token is not printed');
+      for (const type of ['PDF', 'DOC', 'DOCX', 'TXT', 'HTML']) {
+        assert.match(said, new RegExp(`^learning {2}\\S+ \\(${type}\\) {3}file_rag_status 5$`, 'm'));
+      }
+      const [json, grpc, file, replies] = commandsIn(said);
+      const env = { WXMP_TOKEN: token ?? '' };
+      assert.equal(JSON.parse(await bash(json!, env)).errcode, 0);
+      assert.deepEqual(JSON.parse(await bash(grpc!, env)), {});
+      assert.equal(JSON.parse(await bash(file!, env)).errcode, 0);
+      const seen = await until('all answers are there', async () => {
+        const { replies: all } = JSON.parse(await bash(replies!, env));
+        return all.length === 3 && all;
+      });
+      for (const { segments } of seen.slice(0, 2)) {
+        assert.match(segments.at(-1).quotation, /^《.+》http:\/\/127\.0\.0\.1:\d+\/s\//);
+      }
+      assert.match(seen[2].segments.at(-1).quotation, /^《.+\.pdf》第 1 页$/);
+      command.kill('SIGTERM');
+      assert.equal(await command.ended, 0, command.stderr());
+      assert.equal(command.stderr(), '');
+    },
+  );
 }
 
 test('sandbox --only is the WeChat side for a service of its own', LONG, async (t) => {

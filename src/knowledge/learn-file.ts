@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { lockAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import { type Lease, LeaseLost, lockLease } from '../db/lease.ts';
@@ -87,9 +88,10 @@ export async function settleFile(
 
 /** Hands out the number of a new content; what a process that died has left of another one is swept later. */
 async function nextRevision(tx: Session, documentId: string): Promise<number> {
-  await tx.run('update document set last_revision = last_revision + 1, to_sweep = 1 where document_id = ?', [
-    documentId,
-  ]);
+  await tx.run(
+    'update document set last_revision = last_revision + 1, staged = 0, to_sweep = 1 where document_id = ?',
+    [documentId],
+  );
   const [row] = await tx.all<{ last_revision: number }>('select last_revision from document where document_id = ?', [
     documentId,
   ]);
@@ -106,24 +108,27 @@ async function stage(
   for (let from = 0; from < passages.length; from += passagesAtOnce) {
     signal.throwIfAborted();
     const part: IndexedPassage[] = passages.slice(from, from + passagesAtOnce);
+    const startMs = performance.now();
     await database.tx(async (tx) => {
       if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
-      // A part whose commit took effect unseen is not added again.
-      if ((await countPassages(tx, content)) > from) return;
+      if (!(await countPart(tx, content, { from, to: from + part.length }))) return;
       await addPassages(tx, base.baseNo, content, part);
     });
     reached('file.indexing');
+    // SQLite has one writer, and whoever needs the database stands in one queue: the others have as long as this had.
+    await sleep(performance.now() - startMs, undefined, { signal });
   }
 }
 
-/** By passage_by_revision. */
-async function countPassages(
+/** Counts a part that is added; false where its commit took effect unseen before. By the primary key. */
+async function countPart(
   tx: Session,
   { documentId, revision }: { documentId: string; revision: number },
-): Promise<number> {
-  const [row] = await tx.all<{ count: number }>(
-    'select count(*) count from passage where document_id = ? and revision = ?',
-    [documentId, revision],
+  { from, to }: { from: number; to: number },
+): Promise<boolean> {
+  const counted = await tx.run(
+    'update document set staged = ? where document_id = ? and last_revision = ? and staged = ?',
+    [to, documentId, revision, from],
   );
-  return row!.count;
+  return counted === 1;
 }

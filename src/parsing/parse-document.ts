@@ -1,12 +1,6 @@
-import type { Block, FileType } from './block.ts';
-import { Unreadable } from './block.ts';
+import { type Block, type FileType, Unreadable } from './block.ts';
 import { detectType } from './detect-type.ts';
-import { readDoc } from './doc/read-doc.ts';
-import { readDocx } from './docx/read-docx.ts';
-import { readHtml } from './html/read-html.ts';
-import { readPdf } from './pdf/read-pdf.ts';
 import { type Passage, splitPassages } from './split-passages.ts';
-import { readText } from './text/read-text.ts';
 
 /** How much a document may have. */
 export interface DocumentLimits {
@@ -16,7 +10,14 @@ export interface DocumentLimits {
 
 type Read = (bytes: Uint8Array<ArrayBuffer>, limits: DocumentLimits) => Block[] | Promise<Block[]>;
 
-const readers: Record<FileType, Read> = { PDF: readPdf, DOC: readDoc, DOCX: readDocx, TXT: readText, HTML: readHtml };
+/** Each is loaded when a document needs it: loading all of them takes longer than reading most documents. */
+const readers: Record<FileType, () => Promise<Read>> = {
+  PDF: async () => (await import('./pdf/read-pdf.ts')).readPdf,
+  DOC: async () => (await import('./doc/read-doc.ts')).readDoc,
+  DOCX: async () => (await import('./docx/read-docx.ts')).readDocx,
+  TXT: async () => (await import('./text/read-text.ts')).readText,
+  HTML: async () => (await import('./html/read-html.ts')).readHtml,
+};
 
 /** Finds a document's type from its bytes, reads it and splits it. Throws Unreadable with the reason. */
 export async function parseDocument(
@@ -25,8 +26,8 @@ export async function parseDocument(
 ): Promise<{ fileType: FileType; passages: Passage[] }> {
   const type = detectType(bytes);
   if ('unsupported' in type) throw new Unreadable('damaged', `it is ${type.unsupported}`);
-  const blocks = await readers[type.fileType](bytes, limits);
-  const passages = splitPassages(blocks);
+  const read = await readers[type.fileType]();
+  const passages = splitPassages(await read(bytes, limits));
   if (passages.length === 0) throw new Unreadable('noText', 'it holds no text');
   return { fileType: type.fileType, passages };
 }

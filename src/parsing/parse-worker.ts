@@ -3,12 +3,13 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Unreadable } from './block.ts';
 import { type DocumentLimits, parseDocument } from './parse-document.ts';
-import { ready } from './parser.ts';
 
 /** What a thread is given, and what it answers. */
 export interface ParseJob {
   bytes: Uint8Array<ArrayBuffer>;
   limits: DocumentLimits;
+  /** Set to 1 at the start: from then on whatever ends the thread is the document's doing. */
+  hasStarted: Int32Array;
 }
 export type ParseAnswer =
   | Awaited<ReturnType<typeof parseDocument>>
@@ -17,8 +18,8 @@ export type ParseAnswer =
 // On Linux that is the thread's own: questions are answered before documents are parsed.
 if (process.platform === 'linux') setPriority(10);
 
-const { bytes, limits } = workerData as ParseJob;
-parentPort!.postMessage(ready);
+const { bytes, limits, hasStarted } = workerData as ParseJob;
+Atomics.store(hasStarted, 0, 1);
 parentPort!.postMessage(await parse());
 
 async function parse(): Promise<ParseAnswer> {

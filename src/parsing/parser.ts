@@ -42,9 +42,6 @@ export interface ParserOptions extends DocumentLimits {
   program?: URL;
 }
 
-/** What a thread says first: from then on whatever ends it is the document's doing. */
-export const ready = 'ready';
-
 const memoryCheckMs = 50;
 
 // dist/ has the same files under the other ending.
@@ -93,7 +90,8 @@ async function parseInThread(
   const { memoryMb, timeoutMs, maxChars, maxPages } = options;
   // Only a whole buffer can be handed over; a small one may lie in a pool that others use.
   const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-  const workerData: ParseJob = { bytes: whole, limits: { maxChars, maxPages } };
+  const hasStarted = new Int32Array(new SharedArrayBuffer(4));
+  const workerData: ParseJob = { bytes: whole, limits: { maxChars, maxPages }, hasStarted };
   const worker = new Worker(program, {
     workerData,
     transferList: [whole.buffer],
@@ -108,7 +106,7 @@ async function parseInThread(
   const ending = new AbortController();
   try {
     return await Promise.race([
-      answerOf(worker),
+      answerOf(worker, hasStarted),
       excess(worker, memoryMb, ending.signal),
       afterMs(timeoutMs, ending.signal),
       abortOf(signal, ending.signal),
@@ -119,15 +117,14 @@ async function parseInThread(
   }
 }
 
-function answerOf(worker: Worker): Promise<ParsedDocument | UnreadDocument> {
+/** `hasStarted` is set by the thread; a message that says so could come behind the error that ends it. */
+function answerOf(worker: Worker, hasStarted: Int32Array): Promise<ParsedDocument | UnreadDocument> {
   return new Promise((resolve, reject) => {
-    let isReady = false;
-    const fail = (reason: string) =>
-      isReady ? resolve(failed(reason)) : reject(new Error(`the parser does not start: ${reason}`));
-    worker.on('message', (message: typeof ready | ParseAnswer) => {
-      if (message === ready) isReady = true;
-      else resolve(toResult(message));
-    });
+    const fail = (reason: string) => {
+      if (Atomics.load(hasStarted, 0) === 1) resolve(failed(reason));
+      else reject(new Error(`the parser does not start: ${reason}`));
+    };
+    worker.once('message', (answer: ParseAnswer) => resolve(toResult(answer)));
     worker.once('messageerror', () => fail('its text could not be handed over'));
     worker.once('error', (error) => fail(crashReason(error)));
     worker.once('exit', (code) => fail(`reading it ended the parser with code ${code}`));

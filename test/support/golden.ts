@@ -36,5 +36,6 @@ const ulid = '[0-9A-HJKMNP-TV-Z]{26}';
 const always: (readonly [RegExp, string])[] = [
   [new RegExp(`kb_${ulid}`, 'g'), '<knowledge id>'],
   [new RegExp(ulid, 'g'), '<id>'],
+  [/"next_page_token":"[^"]+"/g, '"next_page_token":"<page token>"'],
   [/"(create_time|update_time|created_at)":1\d{9}/g, '"$1":"<time>"'],
 ];

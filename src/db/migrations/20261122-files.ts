@@ -8,6 +8,7 @@ export const files: Migration = {
     await addColumns(session, 'document', [
       'revision bigint not null default 0', // of its passages, those of this revision are shown
       'last_revision bigint not null default 0', // handed out: no two contents ever have the same
+      'staged bigint not null default 0', // passages of the last revision that are there so far
       'to_sweep int not null default 0', // 1: it may have passages of other revisions
       'withdrawn_by bigint not null default 0', // the accepted event that deletes or bans it, until that is handled
       'bytes bigint not null default 0',

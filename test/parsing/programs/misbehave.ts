@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 const what = new TextDecoder().decode(workerData.bytes as Uint8Array);
 const kept: unknown[] = [];
-parentPort!.postMessage('ready');
+Atomics.store(workerData.hasStarted as Int32Array, 0, 1);
 
 switch (what) {
   case 'spin':
