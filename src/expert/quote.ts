@@ -15,7 +15,7 @@ export interface Quote {
 const contextDegree = 0.6;
 const titleDegree = 0.8;
 /** A worse passage must have the better piece. */
-const passageExponent = 2;
+const passageExponent = 3;
 /** What it is worth that a piece looks like the answer, for the first and for each further. */
 const kindWorth = 0.25;
 const furtherKindWorth = 0.1;
