@@ -45,6 +45,18 @@ describe('readDoc', () => {
     ]);
   });
 
+  test("reads Apache POI's, whose pieces and properties are written by another hand", () => {
+    assert.deepEqual(linesOf(readFixture('doc/inn-poi.doc')), [
+      '云岭民宿入住须知',
+      '# 第一章 入住',
+      '下午两点以后办理入住，登记时请出示每位客人的身份证件。',
+      '押金二百元，退房时检查无误后原路退回。',
+      '# 第二章 早餐',
+      '标准间送两份早餐，加一份二十八元。',
+      '早餐在一楼餐厅，每天七点到九点半供应。Breakfast ends at 9:30.',
+    ]);
+  });
+
   test('reads a hand-built document of pieces in both widths', () => {
     const pieces = [
       { text: '第一章 总则\r门店' },
