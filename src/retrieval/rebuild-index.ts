@@ -14,7 +14,7 @@ const passagesAtOnce = 100;
 const blocksAtOnce = 500;
 
 /** An index is compacted when so many passages that it counts are gone, and they are so much of it. */
-const leastRemoved = 500;
+const leastRemoved = 32;
 const removedShare = 1 / 3;
 
 /** How long a search may go on with blocks of the generation before. */

@@ -71,6 +71,25 @@ eachDatabase((dialectName, open) => {
       assert.ok((await sizeOf(database, 2)) < bytes / 4);
     });
 
+    test('a file that is changed every day is answered from as on the first day', async () => {
+      const database = await open();
+      await fillBase(database, baseNo, documents.slice(0, 7));
+      const text = '夜宿活动每位收费三百二十元，含早餐。';
+      const support: number[] = [];
+      for (let day = 0; day < 150; day++) {
+        await fillBase(database, baseNo, [{ id: `day-${day}`, passages: [text] }]);
+        if (day > 0) {
+          const yesterday = { documentId: `day-${day - 1}`, revision: 1 };
+          await database.tx((tx) => sweepPassages(tx, baseNo, yesterday, 100));
+        }
+        while ((await findIndexWork(database, baseNo))?.kind === 'rebuild') {
+          await database.tx((tx) => rebuildBatch(tx, baseNo));
+        }
+        if (day % 50 === 0 || day === 149) support.push((await search(database, '夜宿活动收费多少？')).support);
+      }
+      assert.ok(Math.min(...support) > 0.9 * support[0]!, support.join());
+    });
+
     test('an index of the tokenizer before is searched and added to as it was built, until it is built anew', async () => {
       const database = await open();
       await fillBase(database, baseNo, []);
