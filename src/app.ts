@@ -27,6 +27,7 @@ import { createReplySenderV1, createReplySenderV2, replyKinds } from './message/
 import { startAnswering } from './message/work-conversation.ts';
 import { createMetrics } from './metrics.ts';
 import { createParser } from './parsing/parser.ts';
+import { requestRebuilds } from './retrieval/rebuild-index.ts';
 import { serve, startInternalListener } from './rpc/internal-listener.ts';
 import { startPublicListener } from './rpc/public-listener.ts';
 
@@ -62,6 +63,9 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   });
   const onStep = () => reached('migration.step');
   await migrateSchema(database, config.DATABASE_URL, { signal: starting.signal, leaseMs, onStep });
+
+  const outdated = await requestRebuilds(database);
+  if (outdated > 0) logger.info({ bases: outdated }, 'indexes of an older tokenizer are built anew');
 
   const bizcomm = connectBizcomm(config, logger);
   const context: Context = {

@@ -10,6 +10,7 @@ import { classify } from '../dispatch/classify.ts';
 import { documentState, noteState } from '../knowledge/document.ts';
 import { type Base, findBase } from '../knowledge/store.ts';
 import { findToSweep, sweepBatch } from '../knowledge/sweep.ts';
+import { findIndexWork, pruneBatch, rebuildBatch } from '../retrieval/rebuild-index.ts';
 import {
   beginEvent,
   bringsFile,
@@ -64,10 +65,10 @@ async function workBase(context: Context, lease: Lease, run: Run, wakeIn: (ms: n
   const base = await findBase(database, lease.id);
   const endMs = performance.now() + turnMs;
   while (!signal.aborted && !isStopping() && base !== undefined && !base.deleted && performance.now() < endMs) {
-    const step = await nextStep(database, lease.id);
+    const step = await nextStep(database, base);
     if ('waitMs' in step) break;
     if ('event' in step) await tryEvent(context, lease, base, step.event, run);
-    else if ('sweep' in step) await sweepOnce(context, lease, step.sweep);
+    else if ('tidy' in step) await tidyOnce(context, lease, step.tidy);
     else await tryPage(context, lease, base, step.page, signal);
   }
   const waitMs = await database.tx((tx) => releaseBase(tx, lease));
@@ -77,27 +78,32 @@ async function workBase(context: Context, lease: Lease, run: Run, wakeIn: (ms: n
 type Step =
   | { event: PendingEvent }
   | { page: Learning }
-  | { sweep: { documentId: string; revision: number } }
+  /** Something small that nobody waits for. */
+  | { tidy: (tx: Tx) => Promise<unknown> }
   | { waitMs: number | undefined };
 
 /** What the holder of a base does next, or how long it is until there is something (undefined: nothing waits). */
-async function nextStep(session: Session, knowledgeId: string): Promise<Step> {
+async function nextStep(session: Session, base: Base): Promise<Step> {
+  const { knowledgeId, baseNo } = base;
   const next = await findNextEvent(session, knowledgeId);
   if ('event' in next) return next;
   const learning = await loadLearning(session, knowledgeId);
   const hasPages = learning !== undefined && learning.phase !== 'idle';
   if (hasPages && learning.waitMs === 0) return { page: learning };
   const sweep = await findToSweep(session, knowledgeId);
-  if (sweep !== undefined) return { sweep };
-  if (!hasPages) return next;
-  return { waitMs: Math.min(learning.waitMs, next.waitMs ?? Number.POSITIVE_INFINITY) };
+  if (sweep !== undefined) return { tidy: (tx) => sweepBatch(tx, base, sweep) };
+  const index = await findIndexWork(session, baseNo);
+  if (index?.kind === 'rebuild') return { tidy: (tx) => rebuildBatch(tx, baseNo) };
+  if (index?.kind === 'prune') return { tidy: (tx) => pruneBatch(tx, baseNo) };
+  const waits = [next.waitMs, hasPages ? learning.waitMs : undefined, index?.waitMs].filter((ms) => ms !== undefined);
+  return { waitMs: waits.length === 0 ? undefined : Math.min(...waits) };
 }
 
 /** Locks the base, looks for what is left, and makes it due accordingly. Returns in how long that is. */
 async function releaseBase(tx: Tx, lease: Lease): Promise<number | undefined> {
   if (!(await lockLease(tx, lease))) return undefined;
   const base = await findBase(tx, lease.id);
-  const step: Step = base === undefined || base.deleted ? { waitMs: undefined } : await nextStep(tx, lease.id);
+  const step: Step = base === undefined || base.deleted ? { waitMs: undefined } : await nextStep(tx, base);
   const waitMs = 'waitMs' in step ? step.waitMs : 0;
   await releaseLease(tx, lease, waitMs);
   return waitMs;
@@ -168,15 +174,11 @@ async function buryEvent(
   await noteState(tx, base, origin, { state: documentState.parseFailed, reason });
 }
 
-/** Deletes a batch of passages that are not shown any more. */
-async function sweepOnce(
-  { database }: Context,
-  lease: Lease,
-  document: { documentId: string; revision: number },
-): Promise<void> {
+/** Does a batch of what keeps a base in order. */
+async function tidyOnce({ database }: Context, lease: Lease, tidy: (tx: Tx) => Promise<unknown>): Promise<void> {
   await database.tx(async (tx) => {
     if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
-    await sweepBatch(tx, document);
+    await tidy(tx);
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Session } from '../db/session.ts';
 import { sweepPassages } from '../retrieval/index-passages.ts';
+import type { Base } from './store.ts';
 
 /** Passages that are deleted in one transaction at most: SQLite has one writer at a time, and messages wait for it. */
 const batchSize = 500;
@@ -22,9 +23,10 @@ export async function findToSweep(
  */
 export async function sweepBatch(
   tx: Session,
-  { documentId, revision }: { documentId: string; revision: number },
+  { baseNo }: Base,
+  document: { documentId: string; revision: number },
 ): Promise<boolean> {
-  if ((await sweepPassages(tx, documentId, revision, batchSize)) === batchSize) return false;
-  await tx.run('update document set to_sweep = 0 where document_id = ?', [documentId]);
+  if ((await sweepPassages(tx, baseNo, document, batchSize)) === batchSize) return false;
+  await tx.run('update document set to_sweep = 0 where document_id = ?', [document.documentId]);
   return true;
 }

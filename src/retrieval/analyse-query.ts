@@ -1,4 +1,4 @@
-import { normalise, termOf, tokenise } from './tokenise.ts';
+import { normalise, termOf, tokenise, tokenizerVersion } from './tokenise.ts';
 import { functionWords, lightWords, questionPhrases, synonyms } from './words.ts';
 
 /** A token that a question is searched by. */
@@ -27,8 +27,8 @@ const segmenter = new Intl.Segmenter('zh', { granularity: 'word' });
  * The terms of a question without what only makes it a question. The words that Intl.Segmenter finds decide on weights
  * alone: with another version of its dictionary an index stays valid.
  */
-export function analyseQuery(query: string): QueryTerm[] {
-  const text = normalise(query.slice(0, maxQueryChars));
+export function analyseQuery(query: string, version = tokenizerVersion): QueryTerm[] {
+  const text = normalise(query.slice(0, maxQueryChars), version);
   const masses = new Map<string, number>();
   let kept = '';
   for (const { segment, isWordLike } of segmenter.segment(text.replace(phrases, ' '))) {
@@ -38,13 +38,19 @@ export function analyseQuery(query: string): QueryTerm[] {
     }
     kept += segment;
     const mass = lightWords.has(segment) ? lightMass : 1;
-    for (const token of tokenise(segment)) masses.set(token, Math.max(mass, masses.get(token) ?? 0));
+    for (const token of tokenise(segment, version)) masses.set(token, Math.max(mass, masses.get(token) ?? 0));
   }
-  const tokens = new Set(tokenise(kept).slice(0, 2 * maxQueryTerms));
+  const tokens = new Set(tokenise(kept, version).slice(0, 2 * maxQueryTerms));
   const terms = [...tokens]
     .slice(0, maxQueryTerms)
     .map((token) => ({ token, term: termOf(token), weight: 1, mass: masses.get(token) ?? lightMass }));
   return [...terms, ...synonymTerms(text, tokens)];
+}
+
+/** The terms of a question to indexes that were built by these versions of the tokenizer, each once. */
+export function analyseForVersions(query: string, versions: readonly number[]): QueryTerm[] {
+  const terms = [...new Set(versions)].flatMap((version) => analyseQuery(query, version));
+  return [...new Map(terms.toReversed().map((term) => [term.term, term])).values()].toReversed();
 }
 
 /** Terms for the other words of each group of which the question has one. */

@@ -41,7 +41,8 @@ export async function addPassages(
   const postings = new Map<number, number[]>();
   let tokens = 0;
   passages.forEach((passage, at) => {
-    tokens += addPostings(postings, index.next_ordinal + at, searchedText(title, passage));
+    const text = searchedText(title, passage);
+    tokens += addPostings(postings, index.next_ordinal + at, text, index.tokenizer_version);
   });
   const rows = passages.map(({ heading, text, page = null }, at) => {
     const ordinal = index.next_ordinal + at;
@@ -58,41 +59,60 @@ export async function addPassages(
 }
 
 /**
- * Deletes up to `limit` passages of a document that are not of the revision `kept`; returns how many. Their entries in
+ * Deletes up to `limit` passages of a document that are not of its revision; returns how many. Their entries in
  * the blocks, and their share in the counts of passages and tokens, stay until the base is compacted: they find nothing
  * any more, and shift the rarity of words a little, on both sides of the fraction. By passage_by_document.
  */
-export async function sweepPassages(tx: Session, documentId: string, kept: number, limit: number): Promise<number> {
-  return tx.run(`delete from passage where document_id = ? and revision <> ? limit ${limit}`, [documentId, kept]);
+export async function sweepPassages(
+  tx: Session,
+  baseNo: number,
+  { documentId, revision }: { documentId: string; revision: number },
+  limit: number,
+): Promise<number> {
+  const deleted = await tx.run(`delete from passage where document_id = ? and revision <> ? limit ${limit}`, [
+    documentId,
+    revision,
+  ]);
+  await tx.run('update index_base set removed = removed + ? where base_no = ?', [deleted, baseNo]);
+  return deleted;
 }
 
-interface IndexBase {
+/** A base's index, and how far its next generation is built. */
+export interface IndexBase {
   generation: number;
   tokenizer_version: number;
+  passages: number;
   next_ordinal: number;
+  /** Passages that are counted and gone. */
+  removed: number;
+  next_generation: number | null;
+  next_tokenizer_version: number;
+  /** The last ordinal that the next generation has. */
+  built: number;
 }
 
 /** Locks the base's row: ordinals are handed out once, whatever becomes of the lease. */
-async function lockIndex(tx: Session, baseNo: number): Promise<IndexBase> {
+export async function lockIndex(tx: Session, baseNo: number): Promise<IndexBase> {
   const [index] = await tx.all<IndexBase>(
-    `select generation, tokenizer_version, next_ordinal from index_base where base_no = ?${tx.dialect.forUpdate}`,
+    `select generation, tokenizer_version, passages, next_ordinal, removed, next_generation, next_tokenizer_version,
+        built from index_base where base_no = ?${tx.dialect.forUpdate}`,
     [baseNo],
   );
   if (index === undefined) throw new Error(`base ${baseNo} has no index`);
-  if (index.tokenizer_version !== tokenizerVersion) {
+  if (index.tokenizer_version > tokenizerVersion) {
     throw new Error(`the index of base ${baseNo} was built by tokenizer ${index.tokenizer_version}`);
   }
   return index;
 }
 
 /** A heading that the passage itself begins with isn't counted twice. */
-function searchedText(title: string, { heading, text }: { heading: string; text: string }): string {
+export function searchedText(title: string, { heading, text }: { heading: string; text: string }): string {
   return text.startsWith(heading) ? `${title}\n${text}` : `${title}\n${heading}\n${text}`;
 }
 
 /** Adds a passage's entries as (ordinal, frequency, length code) to each of its terms; returns its length. */
-function addPostings(postings: Map<number, number[]>, ordinal: number, text: string): number {
-  const tokens = tokenise(text);
+export function addPostings(postings: Map<number, number[]>, ordinal: number, text: string, version: number): number {
+  const tokens = tokenise(text, version);
   const frequencies = new Map<string, number>();
   for (const token of tokens) frequencies.set(token, (frequencies.get(token) ?? 0) + 1);
   const length = codeOfLength(tokens.length);
@@ -116,7 +136,7 @@ interface Block {
 /**
  * Appends entries to their blocks without reading them. By the primary key of index_block, in its order.
  */
-async function appendPostings(
+export async function appendPostings(
   tx: Session,
   baseNo: number,
   generation: number,

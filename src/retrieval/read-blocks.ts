@@ -14,6 +14,7 @@ const maxEntries = 40_000;
 export interface Base {
   base_no: number;
   generation: number;
+  tokenizer_version: number;
   passages: number;
   tokens: number;
 }
@@ -21,7 +22,7 @@ export interface Base {
 /** The bases that hold passages, in ascending order. By the primary key of index_base. */
 export async function readBases(session: Session, baseNos: readonly number[]): Promise<Base[]> {
   const rows = await session.all<Base>(
-    `select base_no, generation, passages, tokens from index_base where base_no in (${marks(baseNos)})`,
+    `select base_no, generation, tokenizer_version, passages, tokens from index_base where base_no in (${marks(baseNos)})`,
     baseNos,
   );
   return rows.filter(({ passages }) => passages > 0).sort((x, y) => x.base_no - y.base_no);

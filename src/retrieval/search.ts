@@ -1,6 +1,6 @@
 import type { Session } from '../db/session.ts';
 import type { Found, FoundPassage } from '../expert/expert.ts';
-import { analyseQuery, type QueryTerm } from './analyse-query.ts';
+import { analyseForVersions, type QueryTerm } from './analyse-query.ts';
 import { type Base, chooseTerms, marks, readBases, readBlocks } from './read-blocks.ts';
 import { type Candidate, entryBytes, maxContribution, rarityOf, scoreBlocks, type TermBlock } from './score.ts';
 
@@ -24,12 +24,15 @@ export async function searchPassages(
   session: Session,
   { baseNos, query, limit, signal }: SearchOptions,
 ): Promise<Found> {
-  const terms = analyseQuery(query);
-  if (terms.length === 0 || baseNos.length === 0 || limit < 1) return nothingFound();
+  if (baseNos.length === 0 || limit < 1) return nothingFound();
   const bases = await readBases(session, baseNos);
+  const terms = analyseForVersions(
+    query,
+    bases.map(({ tokenizer_version: version }) => version),
+  );
   const passages = bases.reduce((sum, base) => sum + base.passages, 0);
   const tokens = bases.reduce((sum, base) => sum + base.tokens, 0);
-  if (passages === 0) return nothingFound();
+  if (passages === 0 || terms.length === 0) return nothingFound();
   signal?.throwIfAborted();
 
   const read = await chooseTerms(session, bases, terms, passages);

@@ -40,7 +40,7 @@ eachDatabase((dialectName, open) => {
       await fillBase(database, baseNo, [{ id: 'a', title: '甲', passages: ['一二', '三'] }]);
       const tokens = [...tokenise('甲\n\n一二'), ...tokenise('甲\n\n三')].length;
       assert.deepEqual(await indexBase(database), { passages: 2, tokens, next_ordinal: 2, generation: 1 });
-      await database.tx((tx) => sweepPassages(tx, 'a', 1, 100));
+      await database.tx((tx) => sweepPassages(tx, baseNo, { documentId: 'a', revision: 1 }, 100));
       assert.deepEqual(await indexBase(database), { passages: 2, tokens, next_ordinal: 2, generation: 1 });
       await database.tx((tx) =>
         addPassages(tx, baseNo, { documentId: 'a', revision: 0, title: '' }, [{ heading: '', text: '四' }]),

@@ -45,7 +45,7 @@ eachDatabase((dialectName, open) => {
         { id: 'removed', passages: ['水母发光'] },
         { id: 'purged', passages: ['水母发光'] },
       ]);
-      await database.tx((tx) => sweepPassages(tx, 'removed', 1, 100));
+      await database.tx((tx) => sweepPassages(tx, first, { documentId: 'removed', revision: 1 }, 100));
       await database.run("delete from document where document_id = 'purged'");
       await database.run("update passage set revision = 1 where document_id = 'parsing'"); // being added
       await database.run("update document set withdrawn_by = 7 where document_id = 'withdrawn'");

@@ -9,6 +9,11 @@ describe('tokenise', () => {
     ['a character that is everywhere counts in pairs only', '我的票', ['我', '我的', '的票', '票']],
     ['alone it is all there is, and counts', '的', ['的']],
     ['full width, case and compatibility forms are folded', 'ＷｉＦｉ ①２ ﾃｽ', ['wifi', '12', 'テス']],
+    [
+      'traditional characters are those of the simplified script',
+      '臺灣門票',
+      ['台', '台湾', '湾', '湾门', '门', '门票', '票'],
+    ],
     ['words and numbers end where another script begins', 'A380飞', ['a380', '飞']],
     ['numbers are cut at their marks', '1,280.5', ['1', '280', '5']],
     ['Japanese and Korean are cut into neighbours', 'かな한국', ['かな', 'な한', '한국']],

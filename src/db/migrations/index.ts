@@ -1,6 +1,7 @@
 import type { Migration } from '../migrate.ts';
 import { base } from './20261121-base/index.ts';
 import { files } from './20261122-files.ts';
+import { generations } from './20261122-generations.ts';
 
 /** All steps, oldest first. */
-export const migrations: readonly Migration[] = [base, files];
+export const migrations: readonly Migration[] = [base, files, generations];
