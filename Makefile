@@ -30,6 +30,9 @@ lint: $(INSTALLED) ## Lint and format, mending what can be mended
 	biome check --write
 	buf lint
 
+eval: $(INSTALLED) ## Measure retrieval, answers and refusal on the data in EVAL_DATA (see test/eval/measure.ts)
+	@exec node test/eval/run.ts
+
 build: $(INSTALLED) ## Build dist/, which runs on plain Node 24
 	node scripts/build.ts
 
@@ -40,4 +43,4 @@ $(INSTALLED): package.json package-lock.json
 	npm ci
 	@touch $@
 
-.PHONY: help run test verify gen lint build release-contract
+.PHONY: help run test verify gen lint eval build release-contract
