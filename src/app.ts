@@ -24,6 +24,7 @@ import { createFixedTexts } from './message/fixed-texts.ts';
 import { messageService } from './message/index.ts';
 import { pruneMessages } from './message/prune-messages.ts';
 import { createReplySenderV1, createReplySenderV2, replyKinds } from './message/reply-dispatch.ts';
+import { createTranscriber, type Transcribe } from './message/voice/transcriber.ts';
 import { startAnswering } from './message/work-conversation.ts';
 import { createMetrics } from './metrics.ts';
 import { createParser } from './parsing/parser.ts';
@@ -76,6 +77,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     texts: createFixedTexts(config),
     expert: createExtractiveExpert({ threshold: config.ANSWER_THRESHOLD ?? extractiveThreshold }),
     bizcomm,
+    transcribe: connectTranscriber(config),
     downloader,
     parser: createParser({
       workers: config.FILE_PARSE_WORKERS,
@@ -163,6 +165,12 @@ function connectBizcomm(config: Config, logger: Logger): BizcommClient | undefin
     ca: config.bizcommCa,
     servername: config.BIZCOMM_TLS_SERVERNAME,
   });
+}
+
+function connectTranscriber(config: Config): Transcribe | undefined {
+  const { ASR_BASE_URL: baseUrl, ASR_MODEL: model, LLM_API_KEY: apiKey, ASR_TIMEOUT_MS: timeoutMs } = config;
+  if (model === undefined || baseUrl === undefined) return undefined;
+  return createTranscriber({ baseUrl, model, apiKey, timeoutMs });
 }
 
 function connectDownloader(config: Config): Downloader {

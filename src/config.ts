@@ -157,6 +157,11 @@ const schema = z.object({
   QUOTA_FILE_BYTES: whole(0, 999_999_999_999, 4 * 1024 * 1024 * 1024),
   QUOTA_PASSAGES: whole(0, 100_000_000, 200_000),
 
+  ASR_BASE_URL: httpUrl.optional(),
+  ASR_MODEL: z.string().max(200).optional(),
+  ASR_TIMEOUT_MS: whole(100, 600_000, 15_000),
+  LLM_API_KEY: z.string().optional(),
+
   ANSWER_TIMEOUT_MS: whole(100, 600_000, 30_000),
   ANSWER_WORKERS: whole(1, 256, 8),
   ANSWER_HISTORY_TURNS: whole(0, 50, 6),

@@ -5,6 +5,7 @@ import type { Downloader } from './egress/download.ts';
 import type { Expert } from './expert/expert.ts';
 import type { Logger } from './logger.ts';
 import type { FixedTexts } from './message/fixed-texts.ts';
+import type { Transcribe } from './message/voice/transcriber.ts';
 import type { Metrics } from './metrics.ts';
 import type { Parser } from './parsing/parser.ts';
 
@@ -34,6 +35,8 @@ export interface Context {
   expert: Expert;
   /** The WeChat side; undefined in an installation without one. */
   bizcomm: BizcommClient | undefined;
+  /** Writes down what a recording says; undefined where no endpoint is set. */
+  transcribe: Transcribe | undefined;
   /** The only way to an address that came from outside. */
   downloader: Downloader;
   /** Reads files, each in a thread of its own. */

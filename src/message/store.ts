@@ -14,6 +14,9 @@ export interface PendingMessage {
   openid: string;
   msgType: string;
   content: string;
+  /** Of a voice message: its recording, and the number that the sender gave its format. */
+  mediaId: string | null;
+  mediaFormat: number | null;
   messageIndex: number;
   ageMs: number;
 }
@@ -98,8 +101,8 @@ export async function insertMessage(
 /** The oldest pending message of a conversation. By message_by_state. */
 export async function findPending(session: Session, conversationId: string): Promise<PendingMessage | undefined> {
   const [row] = await session.all<PendingRow>(
-    `select message_id, conversation_id, appid, channel, msgid, openid, msg_type, content, message_index,
-        ${session.dialect.now} - created_at age_ms
+    `select message_id, conversation_id, appid, channel, msgid, openid, msg_type, content, media_id, media_format,
+        message_index, ${session.dialect.now} - created_at age_ms
       from message where conversation_id = ? and state = 'pending' order by message_index limit 1`,
     [conversationId],
   );
@@ -113,6 +116,8 @@ export async function findPending(session: Session, conversationId: string): Pro
       openid: row.openid,
       msgType: row.msg_type,
       content: row.content,
+      mediaId: row.media_id,
+      mediaFormat: row.media_format,
       messageIndex: row.message_index,
       ageMs: row.age_ms,
     }
@@ -166,6 +171,8 @@ interface PendingRow {
   openid: string;
   msg_type: string;
   content: string;
+  media_id: string | null;
+  media_format: number | null;
   message_index: number;
   age_ms: number;
 }

@@ -12,6 +12,7 @@ import { type Composed, composeAnswer, fixed } from './compose-answer.ts';
 import { saveExplanation } from './explanation.ts';
 import { enqueueReply } from './reply-dispatch.ts';
 import { endMessage, findPending, insertAnswer, listTurns, type PendingMessage } from './store.ts';
+import { hearVoice } from './voice/hear-voice.ts';
 
 /**
  * So many tries a message gets before it is answered with a "sorry": failed ones, or ones that killed the process. The
@@ -123,10 +124,11 @@ async function failTry(tx: Tx, lease: Lease, failures: number): Promise<void> {
 
 async function compose(context: Context, message: PendingMessage, signal: AbortSignal): Promise<Composed> {
   const { config, database, texts } = context;
-  if (message.msgType === 'voice') return fixed(texts.voiceUnsupported, 'voice_unsupported');
-  const history = await listTurns(database, message, 2 * config.ANSWER_HISTORY_TURNS);
-  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text: message.content, history };
   const limit = AbortSignal.any([signal, AbortSignal.timeout(config.ANSWER_TIMEOUT_MS)]);
+  const text = message.msgType === 'voice' ? await hearVoice(context, message, limit) : message.content;
+  if (text === undefined) return fixed(texts.voiceUnsupported, 'voice_unsupported');
+  const history = await listTurns(database, message, 2 * config.ANSWER_HISTORY_TURNS);
+  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history };
   for await (const step of composeAnswer(context, asked, limit)) {
     limit.throwIfAborted();
     if ('final' in step) return step.final;

@@ -28,7 +28,9 @@ export function bizcommService(state: WechatState, pageUrl: () => string): Servi
       return {};
     },
     fetchMediaById: ({ mediaId }) => {
-      throw notFound('media', mediaId);
+      const media = state.media.get(mediaId);
+      if (media === undefined) throw notFound('media', mediaId);
+      return typeof media === 'string' ? { url: media } : { buffer: Buffer.from(media).toString('base64') };
     },
   };
 

@@ -33,11 +33,13 @@ export interface WechatState {
   faults: Fault[];
   /** What is served at /files/{file_id}. */
   files: Map<string, Uint8Array>;
+  /** Recordings by media_id; a text is the address where one is. */
+  media: Map<string, Uint8Array | string>;
 }
 
 export function createWechatState(messages: readonly SandboxMessage[]): WechatState {
   const files = new Map(loadSandboxFiles().map(({ fileId, bytes }) => [fileId, bytes]));
-  return { messages: [...messages], replies: [], notices: [], faults: [], files };
+  return { messages: [...messages], replies: [], notices: [], faults: [], files, media: new Map() };
 }
 
 /** The fault that a call meets, counted; undefined: it goes well. */

@@ -48,7 +48,15 @@ for (const { name: dialect } of dialects) {
       const config = toConfig(env);
       const context = { config, texts: createFixedTexts(config), wake: { dispatch: () => {} } } as unknown as Context;
       const ids = { messageId: msgid, conversationId: openid, appid, channel: 'live', msgid, openid } as const;
-      const message: PendingMessage = { ...ids, msgType: 'text', content: '', messageIndex: 1, ageMs: 0 };
+      const message: PendingMessage = {
+        ...ids,
+        msgType: 'text',
+        content: '',
+        mediaId: null,
+        mediaFormat: null,
+        messageIndex: 1,
+        ageMs: 0,
+      };
       return database.tx((tx) => enqueueReply(context, tx, message, answer));
     };
     const arrivedOf = (openid: string) => service.wechat.state.replies.filter((each) => each.openid === openid);
