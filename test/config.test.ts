@@ -52,7 +52,15 @@ test('an empty variable counts as unset', () => {
 
 /** What may be any text. */
 const free = ['ADMIN_TOKEN', 'WXMP_TOKEN', 'BIZCOMM_TLS_SERVERNAME', 'BIZCOMM_APPNAME'].concat(
-  ...['TEXT_REFUSAL', 'TEXT_STILL_LEARNING', 'TEXT_VOICE_UNSUPPORTED', 'TEXT_FAILED'],
+  ...[
+    'TEXT_REFUSAL',
+    'TEXT_STILL_LEARNING',
+    'TEXT_VOICE_UNSUPPORTED',
+    'TEXT_FAILED',
+    'LLM_API_KEY',
+    'LLM_MODEL',
+    'ASR_MODEL',
+  ],
 );
 
 test('nonsense in a variable is refused with its name and what was expected, never its value', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { encode } from 'silk-wasm';
 import { findFormat } from '../../src/message/voice/sound-format.ts';
@@ -69,6 +70,18 @@ for (const { name: dialect } of dialects) {
       service.wechat.state.files.set('recording', silk);
       assert.match((await say(`${service.wechat.url}/files/recording`)).text, /168 元/);
       assert.equal(asr.heard.at(-1)!.name, 'voice.wav');
+    });
+
+    test('AMR is decoded where the machine has ffmpeg, and goes as it is where not', async () => {
+      asr.answers = [{ status: 200, text: question }];
+      const amr = Buffer.concat([Buffer.from('#!AMR\n'), ...Array(100).fill(Buffer.from([4, ...Array(12).fill(0)]))]);
+      assert.match((await say(amr, 0)).text, /168 元/);
+      const { name, bytes } = asr.heard.at(-1)!;
+      if (spawnSync('ffmpeg', ['-version']).status === 0) {
+        assert.deepEqual([name, bytes.length], ['voice.wav', 44 + 2 * 16_000 * 2]); // 100 frames of 20 ms
+      } else {
+        assert.deepEqual([name, bytes.length], ['voice.amr', amr.length]);
+      }
     });
 
     test('what can not be decoded or heard gets the text that asks to type', async () => {
