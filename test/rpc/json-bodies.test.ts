@@ -188,7 +188,8 @@ describe('a body that is not this protocol', () => {
     );
     for (const { status, json } of answers) {
       assert.equal(status, 200);
-      assert.ok([40001, 40002, 0].includes(json.errcode), `seed ${seed}: ${JSON.stringify(json)}`);
+      // 40401: a byte put into the appid can leave a well-formed body that names no assistant.
+      assert.ok([40001, 40002, 40401, 0].includes(json.errcode), `seed ${seed}: ${JSON.stringify(json)}`);
     }
     await works();
   });
