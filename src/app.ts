@@ -16,14 +16,15 @@ import { migrateSchema } from './db/migrate-schema.ts';
 import type { Sender } from './dispatch/dispatch.ts';
 import { startDispatch } from './dispatch/start-dispatch.ts';
 import { createDownloader, type Downloader } from './egress/download.ts';
-import { createExtractiveExpert, extractiveThreshold } from './expert/extractive.ts';
 import { knowledgeService } from './knowledge/index.ts';
 import { purgeBases } from './knowledge/purge-bases.ts';
 import type { Logger } from './logger.ts';
+import { createExpert } from './message/create-expert.ts';
 import { createFixedTexts } from './message/fixed-texts.ts';
 import { messageService } from './message/index.ts';
 import { pruneMessages } from './message/prune-messages.ts';
 import { createReplySenderV1, createReplySenderV2, replyKinds } from './message/reply-dispatch.ts';
+import { pruneTokenUse } from './message/token-budget.ts';
 import { startAnswering } from './message/work-conversation.ts';
 import { createMetrics } from './metrics.ts';
 import { createParser } from './parsing/parser.ts';
@@ -68,13 +69,14 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   if (outdated > 0) logger.info({ bases: outdated }, 'indexes of an older tokenizer are built anew');
 
   const bizcomm = connectBizcomm(config, logger);
+  const metrics = createMetrics();
   const context: Context = {
     config,
     database,
     logger,
-    metrics: createMetrics(),
+    metrics,
     texts: createFixedTexts(config),
-    expert: createExtractiveExpert({ threshold: config.ANSWER_THRESHOLD ?? extractiveThreshold }),
+    expert: createExpert(config, { database, logger, metrics }),
     bizcomm,
     downloader,
     parser: createParser({
@@ -185,6 +187,7 @@ function createSenders(bizcomm: BizcommClient): [string, Sender][] {
 async function prune(context: Context, signal: AbortSignal): Promise<void> {
   await pruneMessages(context, signal);
   await purgeBases(context, signal);
+  await pruneTokenUse(context.database);
 }
 
 function hostPort({ host, port }: { host: string; port: number }): string {

@@ -44,7 +44,7 @@ for (const { name, create } of dialects) {
 
     test('the real schema is complete after one run and a second run does nothing', async () => {
       const url = await fresh();
-      assert.deepEqual((await migrateInProcess(url, undefined, 'real')).steps, ['20261121-base', '20261122-files', '20261122-generations']);
+      assert.deepEqual((await migrateInProcess(url, undefined, 'real')).steps, ['20261121-base', '20261122-files', '20261122-generations', '20261122-token-use']);
       assert.deepEqual((await migrateInProcess(url, undefined, 'real')).steps, []);
       const database = openDatabase({ url, poolSize: 1, queryTimeoutMs: 5000 });
       assert.deepEqual(await pendingMigrations(database), []);
