@@ -16,14 +16,15 @@ import { migrateSchema } from './db/migrate-schema.ts';
 import type { Sender } from './dispatch/dispatch.ts';
 import { startDispatch } from './dispatch/start-dispatch.ts';
 import { createDownloader, type Downloader } from './egress/download.ts';
-import { createExtractiveExpert, extractiveThreshold } from './expert/extractive.ts';
 import { knowledgeService } from './knowledge/index.ts';
 import { purgeBases } from './knowledge/purge-bases.ts';
 import type { Logger } from './logger.ts';
+import { createExpert } from './message/create-expert.ts';
 import { createFixedTexts } from './message/fixed-texts.ts';
 import { messageService } from './message/index.ts';
 import { pruneMessages } from './message/prune-messages.ts';
 import { createReplySenderV1, createReplySenderV2, replyKinds } from './message/reply-dispatch.ts';
+import { pruneTokenUse } from './message/token-budget.ts';
 import { createTranscriber, type Transcribe } from './message/voice/transcriber.ts';
 import { startAnswering } from './message/work-conversation.ts';
 import { createMetrics } from './metrics.ts';
@@ -69,13 +70,14 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   if (outdated > 0) logger.info({ bases: outdated }, 'indexes of an older tokenizer are built anew');
 
   const bizcomm = connectBizcomm(config, logger);
+  const metrics = createMetrics();
   const context: Context = {
     config,
     database,
     logger,
-    metrics: createMetrics(),
+    metrics,
     texts: createFixedTexts(config),
-    expert: createExtractiveExpert({ threshold: config.ANSWER_THRESHOLD ?? extractiveThreshold }),
+    expert: createExpert(config, { database, logger, metrics }),
     bizcomm,
     transcribe: connectTranscriber(config),
     downloader,
@@ -168,7 +170,8 @@ function connectBizcomm(config: Config, logger: Logger): BizcommClient | undefin
 }
 
 function connectTranscriber(config: Config): Transcribe | undefined {
-  const { ASR_BASE_URL: baseUrl, ASR_MODEL: model, LLM_API_KEY: apiKey, ASR_TIMEOUT_MS: timeoutMs } = config;
+  const { ASR_MODEL: model, LLM_API_KEY: apiKey, ASR_TIMEOUT_MS: timeoutMs } = config;
+  const baseUrl = config.ASR_BASE_URL ?? config.LLM_BASE_URL;
   if (model === undefined || baseUrl === undefined) return undefined;
   return createTranscriber({ baseUrl, model, apiKey, timeoutMs });
 }
@@ -193,6 +196,7 @@ function createSenders(bizcomm: BizcommClient): [string, Sender][] {
 async function prune(context: Context, signal: AbortSignal): Promise<void> {
   await pruneMessages(context, signal);
   await purgeBases(context, signal);
+  await pruneTokenUse(context.database);
 }
 
 function hostPort({ host, port }: { host: string; port: number }): string {

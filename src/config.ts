@@ -42,6 +42,7 @@ export function toConfig(env: NodeJS.ProcessEnv) {
   }
   const config = parsed.data;
   checkTimes(config);
+  checkModels(config);
   const isMysql = !config.DATABASE_URL.startsWith('sqlite:');
   if (isMysql && config.SECRET_KEY === undefined) {
     throw new ConfigError('SECRET_KEY: required with MySQL: 32 random bytes in base64, e.g. openssl rand -base64 32');
@@ -72,6 +73,16 @@ const whole = (min: number, max: number, standard: number) =>
       `expected a whole number from ${min} to ${max}`,
     )
     .transform(Number);
+
+const optionalWhole = (min: number, max: number) =>
+  z
+    .string()
+    .optional()
+    .refine(
+      (text) => text === undefined || (/^\d{1,12}$/.test(text) && Number(text) >= min && Number(text) <= max),
+      `expected a whole number from ${min} to ${max}`,
+    )
+    .transform((text) => (text === undefined ? undefined : Number(text)));
 
 const flag = z
   .enum(['true', 'false', '1', '0'])
@@ -160,7 +171,6 @@ const schema = z.object({
   ASR_BASE_URL: httpUrl.optional(),
   ASR_MODEL: z.string().max(200).optional(),
   ASR_TIMEOUT_MS: whole(100, 600_000, 15_000),
-  LLM_API_KEY: z.string().optional(),
 
   ANSWER_TIMEOUT_MS: whole(100, 600_000, 30_000),
   ANSWER_WORKERS: whole(1, 256, 8),
@@ -170,6 +180,15 @@ const schema = z.object({
     .optional()
     .refine((text) => text === undefined || (/^\d(\.\d+)?$/.test(text) && Number(text) <= 1), 'expected 0 to 1')
     .transform((text) => (text === undefined ? undefined : Number(text))),
+
+  LLM_BASE_URL: httpUrl.optional(),
+  LLM_API_KEY: z.string().optional(),
+  LLM_MODEL: z.string().max(200).optional(),
+  LLM_DAILY_TOKENS: optionalWhole(1, 999_999_999_999),
+  LLM_TIMEOUT_MS: whole(100, 600_000, 20_000),
+  LLM_MAX_ANSWER_TOKENS: whole(16, 100_000, 800),
+  LLM_HISTORY_TOKENS: whole(0, 1_000_000, 2000),
+
   TEXT_LANGUAGE: z.enum(['zh', 'en']).default('zh'),
   TEXT_REFUSAL: z.string().max(2000).optional(),
   TEXT_STILL_LEARNING: z.string().max(2000).optional(),
@@ -203,6 +222,27 @@ function checkTimes(config: z.infer<typeof schema>): void {
     throw new ConfigError(
       `LEASE_SECONDS: expected at least ${least}: 1.2 times BIZCOMM_TIMEOUT_MS and QUERY_TIMEOUT_MS together`,
     );
+  }
+}
+
+/** When the model fails, the extractive answer that takes its place needs its time as well. */
+const fallbackMs = 5000;
+
+function checkModels(config: z.infer<typeof schema>): void {
+  const { LLM_BASE_URL, LLM_MODEL, ASR_BASE_URL, ASR_MODEL } = config;
+  if (ASR_MODEL !== undefined && (ASR_BASE_URL ?? LLM_BASE_URL) === undefined) {
+    throw new ConfigError('ASR_BASE_URL: expected an address, or LLM_BASE_URL, since ASR_MODEL is set');
+  }
+  if (LLM_MODEL !== undefined && LLM_BASE_URL === undefined) {
+    throw new ConfigError('LLM_BASE_URL: expected an address, since LLM_MODEL is set');
+  }
+  if (LLM_BASE_URL === undefined) return;
+  if (LLM_MODEL === undefined && ASR_MODEL === undefined) {
+    throw new ConfigError('LLM_MODEL: expected the name of a model, since LLM_BASE_URL is set');
+  }
+  const most = config.ANSWER_TIMEOUT_MS - fallbackMs;
+  if (config.LLM_TIMEOUT_MS > most) {
+    throw new ConfigError(`LLM_TIMEOUT_MS: expected at most ${most}: ANSWER_TIMEOUT_MS less ${fallbackMs}`);
   }
 }
 

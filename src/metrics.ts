@@ -22,6 +22,11 @@ export function createMetrics() {
       labelNames: ['event'],
       registers,
     }),
+    modelFallbacks: new Counter({
+      name: 'wxmp_model_fallbacks_total',
+      help: 'Answers for which the model was asked, or was to be, and the extractive one took its place.',
+      registers,
+    }),
     answerSeconds: new Histogram({
       name: 'wxmp_answer_seconds',
       help: 'From the acceptance of a message to the commit of its answer.',

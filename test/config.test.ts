@@ -100,6 +100,8 @@ const bad: Record<string, string[]> = {
   BIZCOMM_CA_FILE: ['/no/such/s3cret.pem', '/'],
   BIZCOMM_REPLY_VERSION: ['0', '3', 'v2'],
   LEARN_PAID_ARTICLES: ['yes', 'TRUE', '2'],
+  LLM_DAILY_TOKENS: ['0', '-1', '1.5', '1e6'],
+  LLM_BASE_URL: ['llm.internal/v1', 'ftp://llm.internal', 'https://user:s3cret@llm.internal/v1'],
   ANSWER_THRESHOLD: ['-0.1', '1.1', '.5', 'half'],
   TEXT_LANGUAGE: ['fr', 'zh-CN'],
   TEXT_REFUSAL: ['x'.repeat(2001)],
@@ -149,6 +151,16 @@ test('good values of each form are taken', () => {
 test('a lease has to outlast a send and its record', () => {
   assert.match(message({ BIZCOMM_TIMEOUT_MS: '60000' }), /^LEASE_SECONDS: expected at least 78: /);
   assert.equal(toConfig({ BIZCOMM_TIMEOUT_MS: '60000', LEASE_SECONDS: '78' }).LEASE_SECONDS, 78);
+});
+
+test('the settings of models are whole: an endpoint with a model, and time left for the answer in its place', () => {
+  const LLM_BASE_URL = 'https://llm.internal/v1';
+  assert.match(message({ LLM_BASE_URL }), /^LLM_MODEL: expected /);
+  assert.match(message({ LLM_MODEL: 'm' }), /^LLM_BASE_URL: expected /);
+  assert.match(message({ ASR_MODEL: 'm' }), /^ASR_BASE_URL: expected /);
+  assert.match(message({ LLM_BASE_URL, LLM_MODEL: 'm', LLM_TIMEOUT_MS: '25001' }), /^LLM_TIMEOUT_MS: expected at most/);
+  assert.equal(toConfig({ LLM_BASE_URL, LLM_MODEL: 'm', LLM_TIMEOUT_MS: '25000' }).LLM_MODEL, 'm');
+  assert.equal(toConfig({ LLM_BASE_URL, ASR_MODEL: 'm' }).LLM_MODEL, undefined);
 });
 
 test('without ADMIN_TOKEN the calls of operators are on loopback addresses only', () => {

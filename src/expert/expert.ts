@@ -13,6 +13,8 @@ export interface Question {
   history: readonly Turn[];
   /** The configuration's system prompt. */
   instructions: string;
+  /** Whose tokens an answer takes, where they are counted. */
+  account?: string | undefined;
 }
 
 /** A document as an answer cites it. */
@@ -71,6 +73,14 @@ export interface Answer {
     support: number;
     threshold: number;
     passages: (FoundPassage & { cited: boolean })[];
+    /** The model that was asked. */
+    model?: string;
+    /** What asking it took: as it reported, or else as estimated. */
+    tokens?: { prompt: number; completion: number };
+    /** Why another expert's answer stands in the place of its own. */
+    fellBack?: string;
+    /** What the model's answer had to lose: `citation 9 of 3`. */
+    dropped?: string[];
   };
 }
 

@@ -42,7 +42,7 @@ export async function* composeAnswer(
   }
   const { systemPrompt } = await loadSettings(database, appid, view);
   const search: Search = (query, limit) => searchPassages(database, { baseNos, query, limit, signal });
-  const question = { text, history, instructions: systemPrompt };
+  const question = { text, history, instructions: systemPrompt, account: appid };
   for await (const event of expert.answer(question, search, signal)) yield toStep(event, texts.refusal);
 }
 

@@ -43,6 +43,11 @@ export function toExplanation({
       cited,
     })),
     fixedText: fixedText ?? '',
+    model: trace?.model ?? '',
+    promptTokens: trace?.tokens?.prompt ?? 0,
+    completionTokens: trace?.tokens?.completion ?? 0,
+    fellBack: trace?.fellBack ?? '',
+    dropped: trace?.dropped ?? [],
   };
 }
 

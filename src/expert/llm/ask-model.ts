@@ -1,0 +1,129 @@
+import type { ExpertEvent } from '../expert.ts';
+import type { Breaker, CallEnd } from './breaker.ts';
+import type { TokenBudget } from './budget.ts';
+import { hideMarks } from './citation-marks.ts';
+import { createThinkingFilter } from './drop-thinking.ts';
+import { estimateTokens } from './estimate-tokens.ts';
+import { LlmFailure } from './failure.ts';
+import { noAnswer } from './frame.ts';
+import type { Prompt } from './prompt.ts';
+import type { Usage } from './read-chunk.ts';
+import type { Complete } from './stream-completion.ts';
+
+/** A model's whole answer without its reasoning, its marks still in it. */
+export interface Reply {
+  text: string;
+  /** It was cut at its greatest length. */
+  isCut: boolean;
+  tokens: Usage;
+}
+
+export interface Asked {
+  complete: Complete;
+  breaker: Breaker;
+  budget: TokenBudget;
+  timeoutMs: number;
+  maxAnswerTokens: number;
+  /** What is learned of the model while it answers. */
+  habits: { omitsOpeningTag: boolean };
+}
+
+/** A token is no longer than this in any common language. */
+const charsPerToken = 4;
+const draftEveryMs = 500;
+
+/**
+ * Asks the model within its time, the account's budget and the circuit breaker. Gives drafts, then the reply. Throws a
+ * LlmFailure, or the signal's reason.
+ */
+export async function* askModel(
+  asked: Asked,
+  { prompt, account }: { prompt: Prompt; account: string },
+  signal: AbortSignal,
+): AsyncGenerator<ExpertEvent, Reply> {
+  const leave = asked.breaker.enter();
+  if (leave === undefined) throw new LlmFailure('circuit open', { isEndpoints: false });
+  let end: CallEnd = 'unknown';
+  try {
+    const reserved = prompt.tokens + asked.maxAnswerTokens;
+    if (!(await asked.budget.reserve(account, reserved)))
+      throw new LlmFailure('token budget used up', { isEndpoints: false });
+    const tokens: Usage = { prompt: prompt.tokens, completion: 0 };
+    try {
+      const reply = yield* readReply(asked, prompt, tokens, signal);
+      end = 'ok';
+      return reply;
+    } catch (error) {
+      if (error instanceof LlmFailure && error.isUnheard) tokens.prompt = 0;
+      throw error;
+    } finally {
+      // Where this fails, what was set aside stays counted; the answer is not lost for it.
+      await asked.budget.settle(account, reserved, tokens.prompt + tokens.completion).catch(() => {});
+    }
+  } catch (error) {
+    if (error instanceof LlmFailure && error.isEndpoints) end = 'failed';
+    throw error;
+  } finally {
+    leave(end);
+  }
+}
+
+/** Reads the stream. Keeps `tokens` at what was used so far. */
+async function* readReply(
+  { complete, timeoutMs, maxAnswerTokens, habits }: Asked,
+  prompt: Prompt,
+  tokens: Usage,
+  signal: AbortSignal,
+): AsyncGenerator<ExpertEvent, Reply> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const deltas = complete(prompt, AbortSignal.any([signal, timeout]));
+  const filter = createThinkingFilter();
+  const maxChars = charsPerToken * maxAnswerTokens;
+  let nextDraftMs = 0;
+  let draft = '';
+  try {
+    for (;;) {
+      const step = await deltas.next();
+      if (step.done) {
+        if (step.value.usage !== undefined) Object.assign(tokens, step.value.usage);
+        return { text: tidy(filter.end()).slice(0, maxChars).toWellFormed(), isCut: step.value.isCut, tokens };
+      }
+      const { content, hiddenChars } = step.value;
+      tokens.completion += estimateTokens(content) + Math.ceil(hiddenChars / 2);
+      filter.push(content);
+      if (filter.wasUnopened()) habits.omitsOpeningTag = true;
+      const shown = filter.shown();
+      if (shown.length > maxChars) return { text: tidy(shown.slice(0, maxChars)).toWellFormed(), isCut: true, tokens };
+      // A model that has once begun to reason without saying so may do it again: what comes first may be no answer.
+      if (performance.now() < nextDraftMs || (habits.omitsOpeningTag && !filter.wasUnopened())) continue;
+      const text = draftOf(shown);
+      if (text === '' || text === draft) continue;
+      draft = text;
+      nextDraftMs = performance.now() + draftEveryMs;
+      yield { type: 'draft', text };
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (timeout.aborted) throw new LlmFailure('time-out');
+    throw error;
+  } finally {
+    await deltas.return(undefined as never);
+  }
+}
+
+/** What may be shown of an answer that is still being written; nothing while it may say that there is none. */
+function draftOf(shown: string): string {
+  const text = hideMarks(tidy(shown.replace(/[\ud800-\udbff]$/, ''))).toWellFormed();
+  if (text.includes(noAnswer)) return '';
+  for (let length = Math.min(noAnswer.length - 1, text.length); length > 0; length--)
+    if (text.endsWith(noAnswer.slice(0, length))) return text.slice(0, -length).trimEnd();
+  return text;
+}
+
+/** Without control characters, or more than one blank line at a time. */
+function tidy(text: string): string {
+  return text
+    .replace(/[\0-\x08\x0b-\x1f\x7f]/g, '')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim();
+}

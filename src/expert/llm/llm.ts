@@ -1,0 +1,135 @@
+import { cutSentences } from '../../retrieval/split-sentences.ts';
+import { cite } from '../cite.ts';
+import type { Answer, Expert, ExpertEvent, Found, Question, Search } from '../expert.ts';
+import { searchFor } from '../search-for.ts';
+import { askModel, type Reply } from './ask-model.ts';
+import { createBreaker } from './breaker.ts';
+import type { TokenBudget } from './budget.ts';
+import { type CitedText, readCitations } from './citation-marks.ts';
+import { LlmFailure } from './failure.ts';
+import { noAnswer } from './frame.ts';
+import { writePrompt } from './prompt.ts';
+import { createCompletion } from './stream-completion.ts';
+
+export interface LlmOptions {
+  /** Of the OpenAI-compatible endpoint, up to and with /v1. */
+  baseUrl: string;
+  /** Undefined: the endpoint wants none. */
+  apiKey: string | undefined;
+  model: string;
+  /** For the model's whole answer, with a retry. The caller's own limit must leave time for the fallback after it. */
+  timeoutMs: number;
+  /** From each request to its first token, be it one of reasoning. Default: `timeoutMs`. */
+  firstTokenTimeoutMs?: number;
+  maxAnswerTokens: number;
+  /** For the turns before the question; the oldest are left out first. */
+  historyTokens: number;
+  /** How many passages the model is given at most. Default: 8. */
+  passages?: number;
+  /** Below this support of the search the model is not asked, and the answer is a refusal. */
+  threshold: number;
+  /** Answers in the model's place where that gives nothing that can be shown. */
+  fallback: Expert;
+  budget: TokenBudget;
+  /** Is told why the fallback answers: one of few short texts, without anything that was sent or received. */
+  onFallback?: (reason: string) => void;
+  /** How long no one calls an endpoint that failed five times in a row. Default: 30 s. */
+  circuitOpenMs?: number;
+  /** How long to wait before a request that failed is repeated. Default: 400 ms. */
+  retryWaitMs?: number;
+}
+
+const maxFailures = 5;
+
+/**
+ * Has a model answer from what is found. Its answer is shown only with a citation of a source that it was given: one
+ * without any cannot be checked by its reader, and so the fallback's stands in its place, as it does after a failure.
+ * A refused answer means: too little was found, or the model says that the sources hold no answer.
+ */
+export function createLlmExpert(options: LlmOptions): Expert {
+  const { model, threshold, fallback, passages: limit = 8, historyTokens } = options;
+  const asked = {
+    ...{ timeoutMs: options.timeoutMs, maxAnswerTokens: options.maxAnswerTokens, budget: options.budget },
+    breaker: createBreaker({ maxFailures, openMs: options.circuitOpenMs ?? 30_000 }),
+    complete: createCompletion({
+      ...options,
+      firstTokenTimeoutMs: options.firstTokenTimeoutMs ?? options.timeoutMs,
+      retryWaitMs: options.retryWaitMs ?? 400,
+    }),
+    habits: { omitsOpeningTag: false },
+  };
+
+  return {
+    name: 'llm',
+    async *answer(question, search, signal) {
+      const { searched, found } = await searchFor(question, search, { threshold, limit });
+      signal.throwIfAborted();
+      const passages = found.passages.slice(0, limit);
+      const trace = { expert: 'llm', searched, support: found.support, threshold, model };
+      if (passages.length === 0 || found.support < threshold) {
+        yield { type: 'final', answer: refusal(trace, found) };
+        return;
+      }
+      let spent: Pick<Answer['trace'], 'tokens' | 'dropped'> = {};
+      try {
+        const prompt = writePrompt(question, passages, historyTokens);
+        const reply = yield* askModel(asked, { prompt, account: question.account ?? '' }, signal);
+        spent = { tokens: reply.tokens };
+        if (reply.text.includes(noAnswer)) {
+          yield { type: 'final', answer: refusal({ ...trace, ...spent }, { passages }) };
+          return;
+        }
+        const read = readCitations(finished(reply), passages.length);
+        if (read.dropped.length > 0) spent = { ...spent, dropped: read.dropped };
+        yield { type: 'final', answer: checkedAnswer(read, { ...trace, ...spent }, { passages }) };
+      } catch (error) {
+        if (!(error instanceof LlmFailure)) throw error;
+        options.onFallback?.(error.message);
+        const added = { model, ...spent, fellBack: error.message };
+        yield* standIn(fallback, { question, search, signal }, added);
+      }
+    },
+  };
+}
+
+type TraceHead = Omit<Answer['trace'], 'passages'>;
+
+function refusal(trace: TraceHead, { passages }: Pick<Found, 'passages'>): Answer {
+  const uncited = passages.map((passage) => ({ ...passage, cited: false }));
+  return { text: '', citations: [], refused: true, trace: { ...trace, passages: uncited } };
+}
+
+/** The answer, if it may be shown. Throws a LlmFailure else. */
+function checkedAnswer({ text, cited }: CitedText, trace: TraceHead, { passages }: Pick<Found, 'passages'>): Answer {
+  if (text === '') throw new LlmFailure('empty answer');
+  if (cited.length === 0) throw new LlmFailure('no citation');
+  return {
+    text,
+    citations: cite(cited.map((number) => passages[number - 1]!)),
+    refused: false,
+    trace: { ...trace, passages: passages.map((passage, at) => ({ ...passage, cited: cited.includes(at + 1) })) },
+  };
+}
+
+/** An answer that was cut at its greatest length ends with its last whole sentence, where it has one. */
+function finished({ text, isCut }: Reply): string {
+  if (!isCut) return text;
+  const last = cutSentences(text).at(-1)!;
+  // A mark after the full stop belongs to the sentence before it.
+  const marks = /^(?:\s{0,2}[[【][^\]】\n]{1,40}[\]】]){0,5}/.exec(last)![0];
+  const whole = text.slice(0, text.length - last.length);
+  return whole.trim() === '' ? text : whole + marks;
+}
+
+/** The fallback's answer, with what is to be added to its trace. Its drafts would follow those of another answer. */
+async function* standIn(
+  fallback: Expert,
+  { question, search, signal }: { question: Question; search: Search; signal: AbortSignal },
+  added: Partial<Answer['trace']>,
+): AsyncGenerator<ExpertEvent> {
+  for await (const event of fallback.answer(question, search, signal)) {
+    if (event.type === 'draft') continue;
+    yield { type: 'final', answer: { ...event.answer, trace: { ...event.answer.trace, ...added } } };
+    return;
+  }
+}

@@ -1,0 +1,47 @@
+import type { Database } from '../db/database.ts';
+import type { Dialect } from '../db/dialect.ts';
+import type { TokenBudget } from '../expert/llm/budget.ts';
+
+/** SQL for the day by the database's clock, in Asia/Shanghai, which has no summer time. */
+const today = ({ now, name }: Dialect) =>
+  name === 'sqlite' ? `((${now} + 28800000) / 86400000)` : `((${now} + 28800000) div 86400000)`;
+
+/** How long what days used is kept. */
+const keptDays = 8;
+
+/**
+ * The tokens that each account may use in a day, counted in the database: one statement takes them only while there
+ * are enough, so that replicas can't take the same ones. What a process that died had set aside counts as used.
+ */
+export function createTokenBudget(database: Database, dailyTokens: number | undefined): TokenBudget {
+  const day = today(database.dialect);
+  return {
+    async reserve(account, tokens) {
+      if (dailyTokens === undefined) return true;
+      await ensureDay(database, account, day);
+      // By the primary key, whose row it locks.
+      const taken = await database.run(
+        `update token_use set tokens = tokens + ? where appid = ? and day = ${day} and tokens + ? <= ?`,
+        [tokens, account, tokens, dailyTokens],
+      );
+      return taken === 1;
+    },
+    async settle(account, reserved, used) {
+      if (dailyTokens === undefined || used === reserved) return;
+      await database.run(`update token_use set tokens = tokens + ? where appid = ? and day = ${day}`, [
+        used - reserved,
+        account,
+      ]);
+    },
+  };
+}
+
+async function ensureDay(database: Database, account: string, day: string): Promise<void> {
+  const [row] = await database.all<{ day: number }>(`select ${day} day`);
+  await database.insertOrKeep('token_use', { appid: account, day: row!.day, tokens: 0 }, ['appid', 'day']);
+}
+
+/** Deletes what days long past used. */
+export async function pruneTokenUse(database: Database): Promise<void> {
+  await database.run(`delete from token_use where day < ${today(database.dialect)} - ${keptDays}`);
+}

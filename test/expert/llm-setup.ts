@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import type { Answer, ExpertEvent, Found, FoundPassage, Question } from '../../src/expert/expert.ts';
+import { createExtractiveExpert } from '../../src/expert/extractive.ts';
+import { createLlmExpert, type LlmOptions } from '../../src/expert/llm/llm.ts';
+import type { FakeLlm } from '../support/fake-llm.ts';
+
+export const apiKey = 'sk-test-not-a-key';
+
+export const passage = (documentId: string, text: string, more: Partial<FoundPassage> = {}): FoundPassage => {
+  const source = { documentId, title: `标题${documentId}`, url: `https://example.com/${documentId}` };
+  return { source, heading: '', text, score: 10, ...more };
+};
+
+/** Three passages of two documents. */
+export const found: Found = {
+  passages: [
+    passage('a', '水母每天十点吃饭。', { heading: '喂食', page: 3 }),
+    passage('b', '企鹅下午三点散步。'),
+    passage('a', '水母馆在二楼。', { heading: '位置' }),
+  ],
+  support: 0.9,
+};
+
+/** An expert before a fake endpoint, and what became of its budget and fallbacks. */
+export function makeExpert(llm: Pick<FakeLlm, 'url'>, options: Partial<LlmOptions> = {}) {
+  const reasons: string[] = [];
+  const budget: { account: string; reserved: number; used?: number }[] = [];
+  const expert = createLlmExpert({
+    ...{ baseUrl: llm.url, apiKey, model: 'test-model', timeoutMs: 10_000, maxAnswerTokens: 200, historyTokens: 200 },
+    ...{ threshold: 0.5, fallback: createExtractiveExpert({ threshold: 0.5 }), retryWaitMs: 5 },
+    budget: {
+      reserve: async (account, reserved) => {
+        budget.push({ account, reserved });
+        return true;
+      },
+      settle: async (account, reserved, used) => {
+        Object.assign(
+          budget.find((each) => each.account === account && each.reserved === reserved && !('used' in each))!,
+          {
+            used,
+          },
+        );
+      },
+    },
+    onFallback: (reason) => reasons.push(reason),
+    ...options,
+  });
+
+  const stream = (question: Partial<Question> = {}, signal = AbortSignal.timeout(20_000), result = found) =>
+    expert.answer({ text: '水母几点吃饭？', history: [], instructions: '', ...question }, async () => result, signal);
+
+  const ask = async (question: Partial<Question> = {}, result: Found = found) => {
+    const events = await Array.fromAsync<ExpertEvent>(stream(question, undefined, result));
+    const last = events.at(-1);
+    assert.ok(last?.type === 'final');
+    const drafts = events.flatMap((event) => (event.type === 'draft' ? [event.text] : []));
+    return { answer: last.answer, drafts };
+  };
+  return { ask, stream, reasons, budget };
+}
+
+/** Checks that the extractive expert answered, and why. */
+export function assertFellBack(answer: Answer, reason: string): void {
+  assert.equal(answer.trace.fellBack, reason);
+  assert.equal(answer.trace.expert, 'extractive');
+  assert.equal(answer.trace.model, 'test-model');
+  assert.match(answer.text, /水母每天十点吃饭。/);
+  assert.equal(answer.citations[0]?.documentId, 'a');
+  assert.equal(answer.refused, false);
+}
