@@ -2,6 +2,7 @@ import type { CreateAssistantRequest } from '../../gen/wxmp/assistant/v1/assista
 import type { Context } from '../context.ts';
 import { unbindAll } from '../knowledge/binding.ts';
 import { openArticleBase } from '../knowledge/open-base.ts';
+import { defaultExpert, saveExpert } from './expert-settings.ts';
 import { loadStatus } from './status.ts';
 import { insertAssistant, lockAssistant, reviveAssistant, saveSettings } from './store.ts';
 
@@ -12,15 +13,18 @@ export function createAssistant({ database, bizcomm, wake }: Context) {
     const settings = { name, description, systemPrompt: request.systemPromot || request.systemPrompt };
     return database.tx(async (tx) => {
       const known = await lockAssistant(tx, appid);
-      if (known === undefined || known.deleted) {
+      const isNew = known === undefined || known.deleted;
+      if (isNew) {
         if (known === undefined) await insertAssistant(tx, appid);
         else await reviveAssistant(tx, appid);
         await unbindAll(tx, appid);
         await openArticleBase(tx, appid, { learns: bizcomm !== undefined });
         tx.afterCommit(wake.learning);
       }
-      await saveSettings(tx, appid, 'online', settings);
-      await saveSettings(tx, appid, 'draft', settings);
+      for (const view of ['online', 'draft'] as const) {
+        await saveSettings(tx, appid, view, settings);
+        if (isNew) await saveExpert(tx, appid, view, defaultExpert); // a row of before a deletion may be there
+      }
       return { status: await loadStatus(tx, appid) };
     });
   };

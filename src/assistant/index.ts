@@ -4,9 +4,11 @@ import type { Context } from '../context.ts';
 import { createAssistant } from './create-assistant.ts';
 import { deleteAssistant } from './delete-assistant.ts';
 import { getAssistant } from './get-assistant.ts';
+import { getExpert } from './get-expert.ts';
 import { listAssistants } from './list-assistants.ts';
 import { publishAssistant } from './publish-assistant.ts';
 import { revertAssistant } from './revert-assistant.ts';
+import { setExpert } from './set-expert.ts';
 import { updateAssistant } from './update-assistant.ts';
 
 /** The calls of AssistantService, a file each. */
@@ -19,5 +21,7 @@ export function assistantService(context: Context): ServiceImpl<typeof Assistant
     publishAssistant: publishAssistant(context),
     revertAssistant: revertAssistant(context),
     listAssistants: listAssistants(context),
+    setExpert: setExpert(context),
+    getExpert: getExpert(context),
   };
 }

@@ -13,8 +13,10 @@ export interface Question {
   history: readonly Turn[];
   /** The configuration's system prompt. */
   instructions: string;
-  /** Whose tokens an answer takes, where they are counted. */
+  /** The assistant's appid: whose tokens an answer takes, where they are counted. */
   account?: string | undefined;
+  /** Below this support the answer is a refusal; the expert's own where undefined. */
+  threshold?: number | undefined;
 }
 
 /** A document as an answer cites it. */
@@ -77,7 +79,7 @@ export interface Answer {
     model?: string;
     /** What asking it took: as it reported, or else as estimated. */
     tokens?: { prompt: number; completion: number };
-    /** Why another expert's answer stands in the place of its own. */
+    /** Why this answer stands in the place of another expert's: one of few short texts of our own. */
     fellBack?: string;
     /** What the model's answer had to lose: `citation 9 of 3`. */
     dropped?: string[];

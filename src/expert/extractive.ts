@@ -20,10 +20,12 @@ export interface ExtractiveOptions {
 const maxPassages = 5;
 
 /** The built-in expert: it answers in the words of what was found, and of nothing else. */
-export function createExtractiveExpert({ threshold, maxAnswerChars = 120 }: ExtractiveOptions): Expert {
+export function createExtractiveExpert(options: ExtractiveOptions): Expert {
+  const { maxAnswerChars = 120 } = options;
   return {
     name: 'extractive',
     async *answer(question, search, signal) {
+      const threshold = question.threshold ?? options.threshold;
       const { searched, found } = await searchFor(question, search, { threshold, limit: maxPassages });
       signal.throwIfAborted();
       yield { type: 'final', answer: answerFrom(searched, found, threshold, maxAnswerChars) };

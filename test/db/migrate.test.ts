@@ -49,6 +49,7 @@ for (const { name, create } of dialects) {
         '20261122-files',
         '20261122-generations',
         '20261122-token-use',
+        '20261122-expert-settings',
       ]);
       assert.deepEqual((await migrateInProcess(url, undefined, 'real')).steps, []);
       const database = openDatabase({ url, poolSize: 1, queryTimeoutMs: 5000 });

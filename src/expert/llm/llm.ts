@@ -1,7 +1,8 @@
 import { cutSentences } from '../../retrieval/split-sentences.ts';
 import { cite } from '../cite.ts';
-import type { Answer, Expert, ExpertEvent, Found, Question, Search } from '../expert.ts';
+import type { Answer, Expert, Found } from '../expert.ts';
 import { searchFor } from '../search-for.ts';
+import { standIn } from '../stand-in.ts';
 import { askModel, type Reply } from './ask-model.ts';
 import { createBreaker } from './breaker.ts';
 import type { TokenBudget } from './budget.ts';
@@ -47,7 +48,7 @@ const maxFailures = 5;
  * A refused answer means: too little was found, or the model says that the sources hold no answer.
  */
 export function createLlmExpert(options: LlmOptions): Expert {
-  const { model, threshold, fallback, passages: limit = 8, historyTokens } = options;
+  const { model, fallback, passages: limit = 8, historyTokens } = options;
   const asked = {
     ...{ timeoutMs: options.timeoutMs, maxAnswerTokens: options.maxAnswerTokens, budget: options.budget },
     breaker: createBreaker({ maxFailures, openMs: options.circuitOpenMs ?? 30_000 }),
@@ -62,6 +63,7 @@ export function createLlmExpert(options: LlmOptions): Expert {
   return {
     name: 'llm',
     async *answer(question, search, signal) {
+      const threshold = question.threshold ?? options.threshold;
       const { searched, found } = await searchFor(question, search, { threshold, limit });
       signal.throwIfAborted();
       const passages = found.passages.slice(0, limit);
@@ -119,17 +121,4 @@ function finished({ text, isCut }: Reply): string {
   const marks = /^(?:\s{0,2}[[【][^\]】\n]{1,40}[\]】]){0,5}/.exec(last)![0];
   const whole = text.slice(0, text.length - last.length);
   return whole.trim() === '' ? text : whole + marks;
-}
-
-/** The fallback's answer, with what is to be added to its trace. Its drafts would follow those of another answer. */
-async function* standIn(
-  fallback: Expert,
-  { question, search, signal }: { question: Question; search: Search; signal: AbortSignal },
-  added: Partial<Answer['trace']>,
-): AsyncGenerator<ExpertEvent> {
-  for await (const event of fallback.answer(question, search, signal)) {
-    if (event.type === 'draft') continue;
-    yield { type: 'final', answer: { ...event.answer, trace: { ...event.answer.trace, ...added } } };
-    return;
-  }
 }

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file wxmp/assistant/v1/assistant.proto.
  */
 export const file_wxmp_assistant_v1_assistant: GenFile = /*@__PURE__*/
-  fileDesc("CiF3eG1wL2Fzc2lzdGFudC92MS9hc3Npc3RhbnQucHJvdG8SEXd4bXAuYXNzaXN0YW50LnYxIsgBChZDcmVhdGVBc3Npc3RhbnRSZXF1ZXN0EjAKBWFwcGlkGAEgASgJQiG6SB7IAQFyGRhAMhVeW15cc1x4MDAtXHgxZlx4N2ZdKyQSGQoEbmFtZRgCIAEoCUILukgIyAEBcgMYgAESHQoLZGVzY3JpcHRpb24YAyABKAlCCLpIBXIDGKAfEiAKDXN5c3RlbV9wcm9tb3QYBCABKAlCCbpIBnIEGKCcARIgCg1zeXN0ZW1fcHJvbXB0GAUgASgJQgm6SAZyBBignAEiTQoXQ3JlYXRlQXNzaXN0YW50UmVzcG9uc2USMgoGc3RhdHVzGAEgASgOMiIud3htcC5hc3Npc3RhbnQudjEuQXNzaXN0YW50U3RhdHVzItkCChZVcGRhdGVBc3Npc3RhbnRSZXF1ZXN0EjAKBWFwcGlkGAEgASgJQiG6SB7IAQFyGRhAMhVeW15cc1x4MDAtXHgxZlx4N2ZdKyQSGQoEbmFtZRgCIAEoCUILukgIyAEBcgMYgAESHQoLZGVzY3JpcHRpb24YAyABKAlCCLpIBXIDGKAfEiAKDXN5c3RlbV9wcm9tb3QYBCABKAlCCbpIBnIEGKCcARIhChBpc19hbGxvd19wbV9kYXRhGAUgASgNQge6SAQqAhgCEhgKB3ZlcnNpb24YBiABKA1CB7pIBCoCGAESIAoNc3lzdGVtX3Byb21wdBgHIAEoCUIJukgGcgQYoJwBEjAKFGN1c3RvbV9rbm93bGVkZ2VfaWRzGAggAygJQhK6SA+SAQwQZBgBIgZyBBABGEASIAoYc2V0X2N1c3RvbV9rbm93bGVkZ2VfaWRzGAkgASgIIk0KF1VwZGF0ZUFzc2lzdGFudFJlc3BvbnNlEjIKBnN0YXR1cxgBIAEoDjIiLnd4bXAuYXNzaXN0YW50LnYxLkFzc2lzdGFudFN0YXR1cyJKChZEZWxldGVBc3Npc3RhbnRSZXF1ZXN0EjAKBWFwcGlkGAEgASgJQiG6SB7IAQFyGRhAMhVeW15cc1x4MDAtXHgxZlx4N2ZdKyQiTQoXRGVsZXRlQXNzaXN0YW50UmVzcG9uc2USMgoGc3RhdHVzGAEgASgOMiIud3htcC5hc3Npc3RhbnQudjEuQXNzaXN0YW50U3RhdHVzIoEBChNHZXRBc3Npc3RhbnRSZXF1ZXN0EjAKBWFwcGlkGAEgASgJQiG6SB7IAQFyGRhAMhVeW15cc1x4MDAtXHgxZlx4N2ZdKyQSOAoEdmlldxgCIAEoDjIgLnd4bXAuYXNzaXN0YW50LnYxLkFzc2lzdGFudFZpZXdCCLpIBYIBAhABIrYBChRHZXRBc3Npc3RhbnRSZXNwb25zZRIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhUKDXN5c3RlbV9wcm9tb3QYAyABKAkSMgoGc3RhdHVzGAQgASgOMiIud3htcC5hc3Npc3RhbnQudjEuQXNzaXN0YW50U3RhdHVzEjAKCmtub3dsZWRnZXMYBSADKAsyHC53eG1wLmFzc2lzdGFudC52MS5Lbm93bGVkZ2UimgEKCUtub3dsZWRnZRIMCgRuYW1lGAEgASgJEhQKDGtub3dsZWRnZV9pZBgCIAEoCRIPCgdkb2NfbnVtGAMgASgNEi4KBHR5cGUYBCABKA4yIC53eG1wLmFzc2lzdGFudC52MS5Lbm93bGVkZ2VUeXBlEhMKC2NyZWF0ZV90aW1lGAUgASgNEhMKC3VwZGF0ZV90aW1lGAYgASgNIksKF1B1Ymxpc2hBc3Npc3RhbnRSZXF1ZXN0EjAKBWFwcGlkGAEgASgJQiG6SB7IAQFyGRhAMhVeW15cc1x4MDAtXHgxZlx4N2ZdKyQiGgoYUHVibGlzaEFzc2lzdGFudFJlc3BvbnNlIkoKFlJldmVydEFzc2lzdGFudFJlcXVlc3QSMAoFYXBwaWQYASABKAlCIbpIHsgBAXIZGEAyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJCJjChdSZXZlcnRBc3Npc3RhbnRSZXNwb25zZRITCgtkZXNjcmlwdGlvbhgBIAEoCRIVCg1zeXN0ZW1fcHJvbXB0GAIgASgJEhwKFGN1c3RvbV9rbm93bGVkZ2VfaWRzGAMgAygJIlEKFUxpc3RBc3Npc3RhbnRzUmVxdWVzdBIaCglwYWdlX3NpemUYASABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAQiagoWTGlzdEFzc2lzdGFudHNSZXNwb25zZRI3Cgphc3Npc3RhbnRzGAEgAygLMiMud3htcC5hc3Npc3RhbnQudjEuQXNzaXN0YW50U3VtbWFyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiiQEKEEFzc2lzdGFudFN1bW1hcnkSDQoFYXBwaWQYASABKAkSDAoEbmFtZRgCIAEoCRIyCgZzdGF0dXMYAyABKA4yIi53eG1wLmFzc2lzdGFudC52MS5Bc3Npc3RhbnRTdGF0dXMSEwoLY3JlYXRlX3RpbWUYBCABKA0SDwoHZG9jX251bRgFIAEoDSr0AQoPQXNzaXN0YW50U3RhdHVzEiAKHEFTU0lTVEFOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIdChlBU1NJU1RBTlRfU1RBVFVTX0xFQVJOSU5HEAESHAoYQVNTSVNUQU5UX1NUQVRVU19MRUFSTkVEEAISHQoZQVNTSVNUQU5UX1NUQVRVU19VUERBVElORxADEhwKGEFTU0lTVEFOVF9TVEFUVVNfVVBEQVRFRBAEEiIKHkFTU0lTVEFOVF9TVEFUVVNfU1VQUExFTUVOVElORxAFEiEKHUFTU0lTVEFOVF9TVEFUVVNfU1VQUExFTUVOVEVEEAYqZAoNQXNzaXN0YW50VmlldxIeChpBU1NJU1RBTlRfVklFV19VTlNQRUNJRklFRBAAEhkKFUFTU0lTVEFOVF9WSUVXX09OTElORRABEhgKFEFTU0lTVEFOVF9WSUVXX0RSQUZUEAIqZgoNS25vd2xlZGdlVHlwZRIeChpLTk9XTEVER0VfVFlQRV9VTlNQRUNJRklFRBAAEhsKF0tOT1dMRURHRV9UWVBFX0FSVElDTEVTEAESGAoUS05PV0xFREdFX1RZUEVfRklMRVMQAjKGCAoQQXNzaXN0YW50U2VydmljZRKPAQoPQ3JlYXRlQXNzaXN0YW50Eikud3htcC5hc3Npc3RhbnQudjEuQ3JlYXRlQXNzaXN0YW50UmVxdWVzdBoqLnd4bXAuYXNzaXN0YW50LnYxLkNyZWF0ZUFzc2lzdGFudFJlc3BvbnNlIiWC0+STAh86ASoiGi9hcGkvd3htcC9hc3Npc3RhbnQvY3JlYXRlEo8BCg9VcGRhdGVBc3Npc3RhbnQSKS53eG1wLmFzc2lzdGFudC52MS5VcGRhdGVBc3Npc3RhbnRSZXF1ZXN0Gioud3htcC5hc3Npc3RhbnQudjEuVXBkYXRlQXNzaXN0YW50UmVzcG9uc2UiJYLT5JMCHzoBKiIaL2FwaS93eG1wL2Fzc2lzdGFudC91cGRhdGUSjwEKD0RlbGV0ZUFzc2lzdGFudBIpLnd4bXAuYXNzaXN0YW50LnYxLkRlbGV0ZUFzc2lzdGFudFJlcXVlc3QaKi53eG1wLmFzc2lzdGFudC52MS5EZWxldGVBc3Npc3RhbnRSZXNwb25zZSIlgtPkkwIfOgEqIhovYXBpL3d4bXAvYXNzaXN0YW50L2RlbGV0ZRKGAQoMR2V0QXNzaXN0YW50EiYud3htcC5hc3Npc3RhbnQudjEuR2V0QXNzaXN0YW50UmVxdWVzdBonLnd4bXAuYXNzaXN0YW50LnYxLkdldEFzc2lzdGFudFJlc3BvbnNlIiWC0+STAh86ASoiGi9hcGkvd3htcC9hc3Npc3RhbnQvZGV0YWlsEpMBChBQdWJsaXNoQXNzaXN0YW50Eioud3htcC5hc3Npc3RhbnQudjEuUHVibGlzaEFzc2lzdGFudFJlcXVlc3QaKy53eG1wLmFzc2lzdGFudC52MS5QdWJsaXNoQXNzaXN0YW50UmVzcG9uc2UiJoLT5JMCIDoBKiIbL2FwaS93eG1wL2Fzc2lzdGFudC9wdWJsaXNoEo8BCg9SZXZlcnRBc3Npc3RhbnQSKS53eG1wLmFzc2lzdGFudC52MS5SZXZlcnRBc3Npc3RhbnRSZXF1ZXN0Gioud3htcC5hc3Npc3RhbnQudjEuUmV2ZXJ0QXNzaXN0YW50UmVzcG9uc2UiJYLT5JMCHzoBKiIaL2FwaS93eG1wL2Fzc2lzdGFudC9yZXZlcnQSigEKDkxpc3RBc3Npc3RhbnRzEigud3htcC5hc3Npc3RhbnQudjEuTGlzdEFzc2lzdGFudHNSZXF1ZXN0Gikud3htcC5hc3Npc3RhbnQudjEuTGlzdEFzc2lzdGFudHNSZXNwb25zZSIjgtPkkwIdOgEqIhgvYXBpL3d4bXAvYXNzaXN0YW50L2xpc3RiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations]);
+  fileDesc("CiF3eG1wL2Fzc2lzdGFudC92MS9hc3Npc3RhbnQucHJvdG8SEXd4bXAuYXNzaXN0YW50LnYxIsgBChZDcmVhdGVBc3Npc3RhbnRSZXF1ZXN0EjAKBWFwcGlkGAEgASgJQiG6SB7IAQFyGRhAMhVeW15cc1x4MDAtXHgxZlx4N2ZdKyQSGQoEbmFtZRgCIAEoCUILukgIyAEBcgMYgAESHQoLZGVzY3JpcHRpb24YAyABKAlCCLpIBXIDGKAfEiAKDXN5c3RlbV9wcm9tb3QYBCABKAlCCbpIBnIEGKCcARIgCg1zeXN0ZW1fcHJvbXB0GAUgASgJQgm6SAZyBBignAEiTQoXQ3JlYXRlQXNzaXN0YW50UmVzcG9uc2USMgoGc3RhdHVzGAEgASgOMiIud3htcC5hc3Npc3RhbnQudjEuQXNzaXN0YW50U3RhdHVzItkCChZVcGRhdGVBc3Npc3RhbnRSZXF1ZXN0EjAKBWFwcGlkGAEgASgJQiG6SB7IAQFyGRhAMhVeW15cc1x4MDAtXHgxZlx4N2ZdKyQSGQoEbmFtZRgCIAEoCUILukgIyAEBcgMYgAESHQoLZGVzY3JpcHRpb24YAyABKAlCCLpIBXIDGKAfEiAKDXN5c3RlbV9wcm9tb3QYBCABKAlCCbpIBnIEGKCcARIhChBpc19hbGxvd19wbV9kYXRhGAUgASgNQge6SAQqAhgCEhgKB3ZlcnNpb24YBiABKA1CB7pIBCoCGAESIAoNc3lzdGVtX3Byb21wdBgHIAEoCUIJukgGcgQYoJwBEjAKFGN1c3RvbV9rbm93bGVkZ2VfaWRzGAggAygJQhK6SA+SAQwQZBgBIgZyBBABGEASIAoYc2V0X2N1c3RvbV9rbm93bGVkZ2VfaWRzGAkgASgIIk0KF1VwZGF0ZUFzc2lzdGFudFJlc3BvbnNlEjIKBnN0YXR1cxgBIAEoDjIiLnd4bXAuYXNzaXN0YW50LnYxLkFzc2lzdGFudFN0YXR1cyJKChZEZWxldGVBc3Npc3RhbnRSZXF1ZXN0EjAKBWFwcGlkGAEgASgJQiG6SB7IAQFyGRhAMhVeW15cc1x4MDAtXHgxZlx4N2ZdKyQiTQoXRGVsZXRlQXNzaXN0YW50UmVzcG9uc2USMgoGc3RhdHVzGAEgASgOMiIud3htcC5hc3Npc3RhbnQudjEuQXNzaXN0YW50U3RhdHVzIoEBChNHZXRBc3Npc3RhbnRSZXF1ZXN0EjAKBWFwcGlkGAEgASgJQiG6SB7IAQFyGRhAMhVeW15cc1x4MDAtXHgxZlx4N2ZdKyQSOAoEdmlldxgCIAEoDjIgLnd4bXAuYXNzaXN0YW50LnYxLkFzc2lzdGFudFZpZXdCCLpIBYIBAhABIrYBChRHZXRBc3Npc3RhbnRSZXNwb25zZRIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhUKDXN5c3RlbV9wcm9tb3QYAyABKAkSMgoGc3RhdHVzGAQgASgOMiIud3htcC5hc3Npc3RhbnQudjEuQXNzaXN0YW50U3RhdHVzEjAKCmtub3dsZWRnZXMYBSADKAsyHC53eG1wLmFzc2lzdGFudC52MS5Lbm93bGVkZ2UimgEKCUtub3dsZWRnZRIMCgRuYW1lGAEgASgJEhQKDGtub3dsZWRnZV9pZBgCIAEoCRIPCgdkb2NfbnVtGAMgASgNEi4KBHR5cGUYBCABKA4yIC53eG1wLmFzc2lzdGFudC52MS5Lbm93bGVkZ2VUeXBlEhMKC2NyZWF0ZV90aW1lGAUgASgNEhMKC3VwZGF0ZV90aW1lGAYgASgNIksKF1B1Ymxpc2hBc3Npc3RhbnRSZXF1ZXN0EjAKBWFwcGlkGAEgASgJQiG6SB7IAQFyGRhAMhVeW15cc1x4MDAtXHgxZlx4N2ZdKyQiGgoYUHVibGlzaEFzc2lzdGFudFJlc3BvbnNlIkoKFlJldmVydEFzc2lzdGFudFJlcXVlc3QSMAoFYXBwaWQYASABKAlCIbpIHsgBAXIZGEAyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJCJjChdSZXZlcnRBc3Npc3RhbnRSZXNwb25zZRITCgtkZXNjcmlwdGlvbhgBIAEoCRIVCg1zeXN0ZW1fcHJvbXB0GAIgASgJEhwKFGN1c3RvbV9rbm93bGVkZ2VfaWRzGAMgAygJIlEKFUxpc3RBc3Npc3RhbnRzUmVxdWVzdBIaCglwYWdlX3NpemUYASABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAQiagoWTGlzdEFzc2lzdGFudHNSZXNwb25zZRI3Cgphc3Npc3RhbnRzGAEgAygLMiMud3htcC5hc3Npc3RhbnQudjEuQXNzaXN0YW50U3VtbWFyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiiQEKEEFzc2lzdGFudFN1bW1hcnkSDQoFYXBwaWQYASABKAkSDAoEbmFtZRgCIAEoCRIyCgZzdGF0dXMYAyABKA4yIi53eG1wLmFzc2lzdGFudC52MS5Bc3Npc3RhbnRTdGF0dXMSEwoLY3JlYXRlX3RpbWUYBCABKA0SDwoHZG9jX251bRgFIAEoDSLoAwoORXhwZXJ0U2V0dGluZ3MSNQoEa2luZBgBIAEoDjIdLnd4bXAuYXNzaXN0YW50LnYxLkV4cGVydEtpbmRCCLpIBYIBAhABEkIKB2FkZHJlc3MYAiABKAlCMbpILnIsGP8BMideKGh0dHBzPzovL1teXHMvPyNAXHgwMC1ceDFmXHg3Zl0rKT8vPyQSkwEKCnRpbWVvdXRfbXMYAyABKA1Cf7pIfLoBeQoaZXhwZXJ0X3NldHRpbmdzLnRpbWVvdXRfbXMSG211c3QgYmUgMCwgb3IgMTAwIHRvIDYwMDAwMBo+dGhpcyA9PSB1aW50KDApIHx8ICh0aGlzID49IHVpbnQoMTAwKSAmJiB0aGlzIDw9IHVpbnQoNjAwMDAwKSkSLwoJdGhyZXNob2xkGAQgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgAiAEBOoUBukiBARp/ChdleHBlcnRfc2V0dGluZ3MuYWRkcmVzcxI6YWRkcmVzczogaXMgcmVxdWlyZWQgZm9yIGtpbmQgMyAocmVtb3RlKSwgYW5kIGZvciBubyBvdGhlchooKHRoaXMua2luZCA9PSAzKSA9PSAodGhpcy5hZGRyZXNzICE9ICcnKUIMCgpfdGhyZXNob2xkIpkBChBTZXRFeHBlcnRSZXF1ZXN0EjAKBWFwcGlkGAEgASgJQiG6SB7IAQFyGRhAMhVeW15cc1x4MDAtXHgxZlx4N2ZdKyQSGAoHdmVyc2lvbhgCIAEoDUIHukgEKgIYARI5CgZleHBlcnQYAyABKAsyIS53eG1wLmFzc2lzdGFudC52MS5FeHBlcnRTZXR0aW5nc0IGukgDyAEBIhMKEVNldEV4cGVydFJlc3BvbnNlIn4KEEdldEV4cGVydFJlcXVlc3QSMAoFYXBwaWQYASABKAlCIbpIHsgBAXIZGEAyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBI4CgR2aWV3GAIgASgOMiAud3htcC5hc3Npc3RhbnQudjEuQXNzaXN0YW50Vmlld0IIukgFggECEAEiRgoRR2V0RXhwZXJ0UmVzcG9uc2USMQoGZXhwZXJ0GAEgASgLMiEud3htcC5hc3Npc3RhbnQudjEuRXhwZXJ0U2V0dGluZ3Mq9AEKD0Fzc2lzdGFudFN0YXR1cxIgChxBU1NJU1RBTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHQoZQVNTSVNUQU5UX1NUQVRVU19MRUFSTklORxABEhwKGEFTU0lTVEFOVF9TVEFUVVNfTEVBUk5FRBACEh0KGUFTU0lTVEFOVF9TVEFUVVNfVVBEQVRJTkcQAxIcChhBU1NJU1RBTlRfU1RBVFVTX1VQREFURUQQBBIiCh5BU1NJU1RBTlRfU1RBVFVTX1NVUFBMRU1FTlRJTkcQBRIhCh1BU1NJU1RBTlRfU1RBVFVTX1NVUFBMRU1FTlRFRBAGKmQKDUFzc2lzdGFudFZpZXcSHgoaQVNTSVNUQU5UX1ZJRVdfVU5TUEVDSUZJRUQQABIZChVBU1NJU1RBTlRfVklFV19PTkxJTkUQARIYChRBU1NJU1RBTlRfVklFV19EUkFGVBACKnIKCkV4cGVydEtpbmQSGwoXRVhQRVJUX0tJTkRfVU5TUEVDSUZJRUQQABIaChZFWFBFUlRfS0lORF9FWFRSQUNUSVZFEAESEwoPRVhQRVJUX0tJTkRfTExNEAISFgoSRVhQRVJUX0tJTkRfUkVNT1RFEAMqZgoNS25vd2xlZGdlVHlwZRIeChpLTk9XTEVER0VfVFlQRV9VTlNQRUNJRklFRBAAEhsKF0tOT1dMRURHRV9UWVBFX0FSVElDTEVTEAESGAoUS05PV0xFREdFX1RZUEVfRklMRVMQAjKOCgoQQXNzaXN0YW50U2VydmljZRKPAQoPQ3JlYXRlQXNzaXN0YW50Eikud3htcC5hc3Npc3RhbnQudjEuQ3JlYXRlQXNzaXN0YW50UmVxdWVzdBoqLnd4bXAuYXNzaXN0YW50LnYxLkNyZWF0ZUFzc2lzdGFudFJlc3BvbnNlIiWC0+STAh86ASoiGi9hcGkvd3htcC9hc3Npc3RhbnQvY3JlYXRlEo8BCg9VcGRhdGVBc3Npc3RhbnQSKS53eG1wLmFzc2lzdGFudC52MS5VcGRhdGVBc3Npc3RhbnRSZXF1ZXN0Gioud3htcC5hc3Npc3RhbnQudjEuVXBkYXRlQXNzaXN0YW50UmVzcG9uc2UiJYLT5JMCHzoBKiIaL2FwaS93eG1wL2Fzc2lzdGFudC91cGRhdGUSjwEKD0RlbGV0ZUFzc2lzdGFudBIpLnd4bXAuYXNzaXN0YW50LnYxLkRlbGV0ZUFzc2lzdGFudFJlcXVlc3QaKi53eG1wLmFzc2lzdGFudC52MS5EZWxldGVBc3Npc3RhbnRSZXNwb25zZSIlgtPkkwIfOgEqIhovYXBpL3d4bXAvYXNzaXN0YW50L2RlbGV0ZRKGAQoMR2V0QXNzaXN0YW50EiYud3htcC5hc3Npc3RhbnQudjEuR2V0QXNzaXN0YW50UmVxdWVzdBonLnd4bXAuYXNzaXN0YW50LnYxLkdldEFzc2lzdGFudFJlc3BvbnNlIiWC0+STAh86ASoiGi9hcGkvd3htcC9hc3Npc3RhbnQvZGV0YWlsEpMBChBQdWJsaXNoQXNzaXN0YW50Eioud3htcC5hc3Npc3RhbnQudjEuUHVibGlzaEFzc2lzdGFudFJlcXVlc3QaKy53eG1wLmFzc2lzdGFudC52MS5QdWJsaXNoQXNzaXN0YW50UmVzcG9uc2UiJoLT5JMCIDoBKiIbL2FwaS93eG1wL2Fzc2lzdGFudC9wdWJsaXNoEo8BCg9SZXZlcnRBc3Npc3RhbnQSKS53eG1wLmFzc2lzdGFudC52MS5SZXZlcnRBc3Npc3RhbnRSZXF1ZXN0Gioud3htcC5hc3Npc3RhbnQudjEuUmV2ZXJ0QXNzaXN0YW50UmVzcG9uc2UiJYLT5JMCHzoBKiIaL2FwaS93eG1wL2Fzc2lzdGFudC9yZXZlcnQSigEKDkxpc3RBc3Npc3RhbnRzEigud3htcC5hc3Npc3RhbnQudjEuTGlzdEFzc2lzdGFudHNSZXF1ZXN0Gikud3htcC5hc3Npc3RhbnQudjEuTGlzdEFzc2lzdGFudHNSZXNwb25zZSIjgtPkkwIdOgEqIhgvYXBpL3d4bXAvYXNzaXN0YW50L2xpc3QSgQEKCVNldEV4cGVydBIjLnd4bXAuYXNzaXN0YW50LnYxLlNldEV4cGVydFJlcXVlc3QaJC53eG1wLmFzc2lzdGFudC52MS5TZXRFeHBlcnRSZXNwb25zZSIpgtPkkwIjOgEqIh4vYXBpL3d4bXAvYXNzaXN0YW50L2V4cGVydC9zZXQSgQEKCUdldEV4cGVydBIjLnd4bXAuYXNzaXN0YW50LnYxLkdldEV4cGVydFJlcXVlc3QaJC53eG1wLmFzc2lzdGFudC52MS5HZXRFeHBlcnRSZXNwb25zZSIpgtPkkwIjOgEqIh4vYXBpL3d4bXAvYXNzaXN0YW50L2V4cGVydC9nZXRiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations]);
 
 /**
  * A request to create an assistant.
@@ -560,6 +560,150 @@ export const AssistantSummarySchema: GenMessage<AssistantSummary> = /*@__PURE__*
   messageDesc(file_wxmp_assistant_v1_assistant, 15);
 
 /**
+ * What answers an assistant's questions, and how.
+ *
+ * @generated from message wxmp.assistant.v1.ExpertSettings
+ */
+export type ExpertSettings = Message<"wxmp.assistant.v1.ExpertSettings"> & {
+  /**
+   * What answers.
+   *
+   * @generated from field: wxmp.assistant.v1.ExpertKind kind = 1;
+   */
+  kind: ExpertKind;
+
+  /**
+   * Where the remote engine serves expert.v1.ExpertService over gRPC: http://host:port (HTTP/2 without TLS) or
+   * https://host:port. Up to 255 characters.
+   *
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * How long the remote engine may take for an answer: 100 to 600,000 ms, but never longer than ANSWER_TIMEOUT_MS less
+   * 5000. 0: as long as that.
+   *
+   * @generated from field: uint32 timeout_ms = 3;
+   */
+  timeoutMs: number;
+
+  /**
+   * Below this support, from 0 to 1, a question is refused. Unset: the installation's. For the built-in experts; a
+   * remote engine is told it and decides by itself.
+   *
+   * @generated from field: optional double threshold = 4;
+   */
+  threshold?: number | undefined;
+};
+
+/**
+ * Describes the message wxmp.assistant.v1.ExpertSettings.
+ * Use `create(ExpertSettingsSchema)` to create a new message.
+ */
+export const ExpertSettingsSchema: GenMessage<ExpertSettings> = /*@__PURE__*/
+  messageDesc(file_wxmp_assistant_v1_assistant, 16);
+
+/**
+ * A request to choose what answers.
+ *
+ * @generated from message wxmp.assistant.v1.SetExpertRequest
+ */
+export type SetExpertRequest = Message<"wxmp.assistant.v1.SetExpertRequest"> & {
+  /**
+   * The Official Account's appid. 1 to 64 characters without white space.
+   *
+   * @generated from field: string appid = 1;
+   */
+  appid: string;
+
+  /**
+   * 0: draft and online; 1: the draft alone.
+   *
+   * @generated from field: uint32 version = 2;
+   */
+  version: number;
+
+  /**
+   * The choice.
+   *
+   * @generated from field: wxmp.assistant.v1.ExpertSettings expert = 3;
+   */
+  expert?: ExpertSettings | undefined;
+};
+
+/**
+ * Describes the message wxmp.assistant.v1.SetExpertRequest.
+ * Use `create(SetExpertRequestSchema)` to create a new message.
+ */
+export const SetExpertRequestSchema: GenMessage<SetExpertRequest> = /*@__PURE__*/
+  messageDesc(file_wxmp_assistant_v1_assistant, 17);
+
+/**
+ * The answer to SetExpert: nothing beyond success.
+ *
+ * @generated from message wxmp.assistant.v1.SetExpertResponse
+ */
+export type SetExpertResponse = Message<"wxmp.assistant.v1.SetExpertResponse"> & {
+};
+
+/**
+ * Describes the message wxmp.assistant.v1.SetExpertResponse.
+ * Use `create(SetExpertResponseSchema)` to create a new message.
+ */
+export const SetExpertResponseSchema: GenMessage<SetExpertResponse> = /*@__PURE__*/
+  messageDesc(file_wxmp_assistant_v1_assistant, 18);
+
+/**
+ * A request for what answers.
+ *
+ * @generated from message wxmp.assistant.v1.GetExpertRequest
+ */
+export type GetExpertRequest = Message<"wxmp.assistant.v1.GetExpertRequest"> & {
+  /**
+   * The Official Account's appid. 1 to 64 characters without white space.
+   *
+   * @generated from field: string appid = 1;
+   */
+  appid: string;
+
+  /**
+   * Which configuration; online unless set.
+   *
+   * @generated from field: wxmp.assistant.v1.AssistantView view = 2;
+   */
+  view: AssistantView;
+};
+
+/**
+ * Describes the message wxmp.assistant.v1.GetExpertRequest.
+ * Use `create(GetExpertRequestSchema)` to create a new message.
+ */
+export const GetExpertRequestSchema: GenMessage<GetExpertRequest> = /*@__PURE__*/
+  messageDesc(file_wxmp_assistant_v1_assistant, 19);
+
+/**
+ * The answer to GetExpert.
+ *
+ * @generated from message wxmp.assistant.v1.GetExpertResponse
+ */
+export type GetExpertResponse = Message<"wxmp.assistant.v1.GetExpertResponse"> & {
+  /**
+   * The choice.
+   *
+   * @generated from field: wxmp.assistant.v1.ExpertSettings expert = 1;
+   */
+  expert?: ExpertSettings | undefined;
+};
+
+/**
+ * Describes the message wxmp.assistant.v1.GetExpertResponse.
+ * Use `create(GetExpertResponseSchema)` to create a new message.
+ */
+export const GetExpertResponseSchema: GenMessage<GetExpertResponse> = /*@__PURE__*/
+  messageDesc(file_wxmp_assistant_v1_assistant, 20);
+
+/**
  * How far the assistant is with learning. From 2 on it works. Derived from the account's open work: 1, then 5, then 3
  * while such work is open, else the one that finished last.
  *
@@ -672,6 +816,54 @@ export const AssistantViewSchema: GenEnum<AssistantView> = /*@__PURE__*/
   enumDesc(file_wxmp_assistant_v1_assistant, 1);
 
 /**
+ * What turns a question into an answer.
+ *
+ * @generated from enum wxmp.assistant.v1.ExpertKind
+ */
+export const ExpertKind = {
+  /**
+   * As the installation is set: llm where it has a model, else extractive.
+   *
+   * @generated from enum value: EXPERT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The built-in one: answers in the words of what was found.
+   *
+   * @generated from enum value: EXPERT_KIND_EXTRACTIVE = 1;
+   */
+  EXTRACTIVE: 1,
+
+  /**
+   * The installation's model.
+   *
+   * @generated from enum value: EXPERT_KIND_LLM = 2;
+   */
+  LLM: 2,
+
+  /**
+   * Another engine, over expert.v1.
+   *
+   * @generated from enum value: EXPERT_KIND_REMOTE = 3;
+   */
+  REMOTE: 3,
+} as const;
+
+/**
+ * What turns a question into an answer.
+ *
+ * @generated from enum wxmp.assistant.v1.ExpertKind
+ */
+export type ExpertKind = (typeof ExpertKind)[keyof typeof ExpertKind] | UnknownEnum;
+
+/**
+ * Describes the enum wxmp.assistant.v1.ExpertKind.
+ */
+export const ExpertKindSchema: GenEnum<ExpertKind> = /*@__PURE__*/
+  enumDesc(file_wxmp_assistant_v1_assistant, 2);
+
+/**
  * The kind of a knowledge base.
  *
  * @generated from enum wxmp.assistant.v1.KnowledgeType
@@ -710,7 +902,7 @@ export type KnowledgeType = (typeof KnowledgeType)[keyof typeof KnowledgeType] |
  * Describes the enum wxmp.assistant.v1.KnowledgeType.
  */
 export const KnowledgeTypeSchema: GenEnum<KnowledgeType> = /*@__PURE__*/
-  enumDesc(file_wxmp_assistant_v1_assistant, 2);
+  enumDesc(file_wxmp_assistant_v1_assistant, 3);
 
 /**
  * Operations on assistants. Every call is keyed by the account's appid.
@@ -790,6 +982,27 @@ export const AssistantService: GenService<{
     methodKind: "unary";
     input: typeof ListAssistantsRequestSchema;
     output: typeof ListAssistantsResponseSchema;
+  },
+  /**
+   * Chooses what answers an assistant's questions, in draft and online or in the draft alone; publish and revert copy it
+   * with the rest of a configuration. For operators: needs the admin token, or a loopback listener where none is set.
+   *
+   * @generated from rpc wxmp.assistant.v1.AssistantService.SetExpert
+   */
+  setExpert: {
+    methodKind: "unary";
+    input: typeof SetExpertRequestSchema;
+    output: typeof SetExpertResponseSchema;
+  },
+  /**
+   * Returns what answers an assistant's questions. For operators, as SetExpert.
+   *
+   * @generated from rpc wxmp.assistant.v1.AssistantService.GetExpert
+   */
+  getExpert: {
+    methodKind: "unary";
+    input: typeof GetExpertRequestSchema;
+    output: typeof GetExpertResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_wxmp_assistant_v1_assistant, 0);
