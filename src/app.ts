@@ -19,7 +19,7 @@ import { createDownloader, type Downloader } from './egress/download.ts';
 import { knowledgeService } from './knowledge/index.ts';
 import { purgeBases } from './knowledge/purge-bases.ts';
 import type { Logger } from './logger.ts';
-import { createExpert } from './message/create-expert.ts';
+import { createExperts } from './message/choose-expert.ts';
 import { createFixedTexts } from './message/fixed-texts.ts';
 import { messageService } from './message/index.ts';
 import { pruneMessages } from './message/prune-messages.ts';
@@ -77,7 +77,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     logger,
     metrics,
     texts: createFixedTexts(config),
-    expert: createExpert(config, { database, logger, metrics }),
+    chooseExpert: createExperts(config, { database, logger, metrics }),
     bizcomm,
     transcribe: connectTranscriber(config),
     downloader,

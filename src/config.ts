@@ -84,6 +84,15 @@ const optionalWhole = (min: number, max: number) =>
     )
     .transform((text) => (text === undefined ? undefined : Number(text)));
 
+/** The experts whose answers carry the label. */
+const labelled = z
+  .string()
+  .default('llm')
+  .refine((text) => /^(none|(extractive|llm|remote)(,(extractive|llm|remote))*)$/.test(text), {
+    message: 'expected none, or some of extractive, llm and remote, separated by commas',
+  })
+  .transform((text) => text.split(',').filter((name) => name !== 'none'));
+
 const flag = z
   .enum(['true', 'false', '1', '0'])
   .default('false')
@@ -194,6 +203,10 @@ const schema = z.object({
   TEXT_STILL_LEARNING: z.string().max(2000).optional(),
   TEXT_VOICE_UNSUPPORTED: z.string().max(2000).optional(),
   TEXT_FAILED: z.string().max(2000).optional(),
+  TEXT_BLOCKED: z.string().max(2000).optional(),
+  TEXT_PLEASE_WAIT: z.string().max(2000).optional(),
+  TEXT_LABEL: z.string().max(200).optional(),
+  LABELLED_EXPERTS: labelled,
   MESSAGE_RETENTION_DAYS: whole(1, 10_000, 3),
   MESSAGE_RETENTION_CONSENT_DAYS: whole(1, 10_000, 180),
 

@@ -2,8 +2,8 @@ import type { BizcommClient } from './bizcomm/client.ts';
 import type { Config } from './config.ts';
 import type { Database } from './db/database.ts';
 import type { Downloader } from './egress/download.ts';
-import type { Expert } from './expert/expert.ts';
 import type { Logger } from './logger.ts';
+import type { ChooseExpert } from './message/choose-expert.ts';
 import type { FixedTexts } from './message/fixed-texts.ts';
 import type { Transcribe } from './message/voice/transcriber.ts';
 import type { Metrics } from './metrics.ts';
@@ -32,7 +32,7 @@ export interface Context {
   logger: Logger;
   metrics: Metrics;
   texts: FixedTexts;
-  expert: Expert;
+  chooseExpert: ChooseExpert;
   /** The WeChat side; undefined in an installation without one. */
   bizcomm: BizcommClient | undefined;
   /** Writes down what a recording says; undefined where no endpoint is set. */

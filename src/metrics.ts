@@ -22,9 +22,10 @@ export function createMetrics() {
       labelNames: ['event'],
       registers,
     }),
-    modelFallbacks: new Counter({
-      name: 'wxmp_model_fallbacks_total',
-      help: 'Answers for which the model was asked, or was to be, and the extractive one took its place.',
+    expertFallbacks: new Counter({
+      name: 'wxmp_expert_fallbacks_total',
+      help: "Extractive answers in the place of a model's or a remote engine's, by reason.",
+      labelNames: ['reason'],
       registers,
     }),
     answerSeconds: new Histogram({

@@ -1,32 +1,48 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
-import type { AskRequest } from '../../gen/wxmp/message/v1/message_pb.ts';
+import { AssistantView } from '../../gen/wxmp/assistant/v1/assistant_pb.ts';
+import type { AskRequest, AskResponseSchema } from '../../gen/wxmp/message/v1/message_pb.ts';
 import { viewOf } from '../assistant/get-assistant.ts';
-import { requireAssistant } from '../assistant/store.ts';
+import { requireAssistant, type View } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import { AppError } from '../errors.ts';
 import type { Turn } from '../expert/expert.ts';
 import { composeAnswer } from './compose-answer.ts';
 import { toCitation, toExplanation } from './explanation.ts';
+import { interleave } from './interleave.ts';
+
+type State = MessageInitShape<typeof AskResponseSchema>;
 
 /** See MessageService.Ask. */
 export function ask(context: Context) {
   return async function* (request: AskRequest, { signal }: HandlerContext) {
-    const { appid, content, view } = request;
-    await requireAssistant(context.database, appid);
-    const history = request.history.map((turn) => ({
-      speaker: turn.speaker as Turn['speaker'],
-      content: turn.content,
-    }));
+    await requireAssistant(context.database, request.appid);
+    const views: View[] = request.compare ? ['online', 'draft'] : [viewOf(request.view)];
     const limit = AbortSignal.any([signal, AbortSignal.timeout(context.config.ANSWER_TIMEOUT_MS)]);
-    const asked = { appid, view: viewOf(view), text: content, history };
-    for await (const step of composeAnswer(context, asked, limit)) {
-      if (limit.aborted && !signal.aborted) throw new AppError('UNAVAILABLE', 'the expert took too long');
-      if ('draft' in step) yield { text: step.draft };
-      else {
-        const { text, citations } = step.final;
-        const explanation = toExplanation(step.final);
-        yield { text, isFinal: true, citations: citations.map(toCitation), explanation };
-      }
+    try {
+      yield* interleave(views.map((view) => answerAs(context, request, view, limit)));
+    } catch (error) {
+      throw limit.aborted && !signal.aborted ? new AppError('UNAVAILABLE', 'the expert took too long') : error;
     }
   };
+}
+
+/** The answer of one configuration, as it comes to be. */
+async function* answerAs(
+  context: Context,
+  { appid, content, history: turns }: AskRequest,
+  view: View,
+  signal: AbortSignal,
+): AsyncGenerator<State> {
+  const history = turns.map((turn) => ({ speaker: turn.speaker as Turn['speaker'], content: turn.content }));
+  const shownView = view === 'draft' ? AssistantView.DRAFT : AssistantView.ONLINE;
+  for await (const step of composeAnswer(context, { appid, view, text: content, history }, signal)) {
+    signal.throwIfAborted();
+    if ('draft' in step) yield { text: step.draft, view: shownView };
+    else {
+      const { text, citations } = step.final;
+      const explanation = toExplanation(step.final);
+      yield { text, isFinal: true, citations: citations.map(toCitation), explanation, view: shownView };
+    }
+  }
 }

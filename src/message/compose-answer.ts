@@ -1,3 +1,4 @@
+import { loadExpert } from '../assistant/expert-settings.ts';
 import type { View } from '../assistant/store.ts';
 import { loadSettings } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
@@ -34,7 +35,7 @@ export async function* composeAnswer(
   { appid, view, text, history }: Asked,
   signal: AbortSignal,
 ): AsyncGenerator<{ draft: string } | { final: Composed }> {
-  const { database, expert, texts } = context;
+  const { database, chooseExpert, texts } = context;
   const baseNos = await listSearchedBases(database, appid, view);
   if (await hasNothingYet(context, appid, baseNos)) {
     yield { final: fixed(texts.stillLearning, 'still_learning') };
@@ -42,16 +43,19 @@ export async function* composeAnswer(
   }
   const { systemPrompt } = await loadSettings(database, appid, view);
   const search: Search = (query, limit) => searchPassages(database, { baseNos, query, limit, signal });
-  const question = { text, history, instructions: systemPrompt, account: appid };
-  for await (const event of expert.answer(question, search, signal)) yield toStep(event, texts.refusal);
+  const settings = await loadExpert(database, appid, view);
+  const question = { text, history, instructions: systemPrompt, account: appid, threshold: settings.threshold };
+  for await (const event of chooseExpert(settings).answer(question, search, signal)) yield toStep(context, event);
 }
 
-function toStep(event: ExpertEvent, refusal: string): { draft: string } | { final: Composed } {
+function toStep({ config, texts }: Context, event: ExpertEvent): { draft: string } | { final: Composed } {
   if (event.type === 'draft') return { draft: event.text };
   const { text, citations, trace } = event.answer;
   const refused = event.answer.refused || text.trim() === '';
-  const told = refused ? { text: refusal, citations: [] } : { text, citations };
-  return { final: { ...told, trace, refused, fixedText: undefined } };
+  if (refused) return { final: { text: texts.refusal, citations: [], trace, refused, fixedText: undefined } };
+  const isLabelled = texts.label !== '' && config.LABELLED_EXPERTS.includes(trace.expert);
+  const labelled = isLabelled ? `${text}\n\n${texts.label}` : text;
+  return { final: { text: labelled, citations, trace, refused, fixedText: undefined } };
 }
 
 /** A text that needs no expert. */

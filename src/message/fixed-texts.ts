@@ -10,6 +10,12 @@ export interface FixedTexts {
   voiceUnsupported: string;
   /** Answering failed again and again. */
   failed: string;
+  /** A question or an answer that the safety checks withhold. */
+  blocked: string;
+  /** Many of the user's questions wait for an answer. */
+  pleaseWait: string;
+  /** Below an answer that a machine has worded. Empty: nothing. */
+  label: string;
   /** Before the sources, where they are part of the text. */
   sources: string;
   /** Where in a file a source stands. */
@@ -24,6 +30,9 @@ export function createFixedTexts(config: Config): FixedTexts {
     stillLearning: config.TEXT_STILL_LEARNING ?? standard.stillLearning,
     voiceUnsupported: config.TEXT_VOICE_UNSUPPORTED ?? standard.voiceUnsupported,
     failed: config.TEXT_FAILED ?? standard.failed,
+    blocked: config.TEXT_BLOCKED ?? standard.blocked,
+    pleaseWait: config.TEXT_PLEASE_WAIT ?? standard.pleaseWait,
+    label: config.TEXT_LABEL ?? standard.label,
     sources: standard.sources,
     onPages: standard.onPages,
     underHeadings: standard.underHeadings,
@@ -35,6 +44,9 @@ const chinese: FixedTexts = {
   stillLearning: '我正在学习本公众号的文章，请稍后再来提问。',
   voiceUnsupported: '暂时还听不了语音，请用文字告诉我您的问题。',
   failed: '抱歉，刚才没能回答您的问题，请稍后再试一次。',
+  blocked: '抱歉，这个问题我不便回答。',
+  pleaseWait: '您的问题都收到了，正在一个一个回答，请稍等。',
+  label: '（以上内容由 AI 生成）',
   sources: '来源：',
   onPages: (pages) => `第 ${pages.join('、')} 页`,
   underHeadings: (headings) => headings.map((heading) => `“${heading}”`).join('、'),
@@ -45,6 +57,9 @@ const english: FixedTexts = {
   stillLearning: "I am still learning this account's articles. Please ask again in a little while.",
   voiceUnsupported: "I can't listen to voice messages yet. Please type your question.",
   failed: "Sorry, I couldn't answer your question just now. Please try again later.",
+  blocked: "Sorry, I can't answer this question.",
+  pleaseWait: 'All your questions have arrived and are being answered one by one. Please wait a moment.',
+  label: '(Written by AI)',
   sources: 'Sources:',
   onPages: (pages) => ` p. ${pages.join(', ')}`,
   underHeadings: (headings) => ` “${headings.join('”, “')}”`,

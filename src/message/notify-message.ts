@@ -4,10 +4,13 @@ import { requireAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import { conflict } from '../errors.ts';
 import { channelOf, scopeKey } from './channel.ts';
+import { startsLongWait } from './long-wait.ts';
+import { enqueuePleaseWait } from './reply-dispatch.ts';
 import { findMessageHash, insertMessage, type NewMessage, takeNextIndex } from './store.ts';
 
 /** See MessageService.NotifyMessage, and README.md, step 1. */
-export function notifyMessage({ database, metrics, wake, reached }: Context) {
+export function notifyMessage(context: Context) {
+  const { database, metrics, wake, reached } = context;
   return async (request: NotifyMessageRequest) => {
     const message = toMessage(request);
     const { appid, channel, msgid, openid } = message;
@@ -19,7 +22,11 @@ export function notifyMessage({ database, metrics, wake, reached }: Context) {
         return false;
       }
       const at = await takeNextIndex(tx, { appid, scopeKey: scopeKey(incarnation, channel, openid) });
-      await insertMessage(tx, at, message);
+      const messageId = await insertMessage(tx, at, message);
+      const { conversationId } = at;
+      if (await startsLongWait(tx, conversationId)) {
+        await enqueuePleaseWait(context, tx, { messageId, conversationId, appid, channel, msgid, openid });
+      }
       tx.afterCommit(wake.messages);
       return true;
     });

@@ -20,12 +20,31 @@ export interface ReplyText {
   citations: readonly Citation[];
 }
 
+/** The message that a reply is to. */
+export type RepliedTo = Pick<PendingMessage, 'messageId' | 'conversationId' | 'appid' | 'channel' | 'msgid' | 'openid'>;
+
+/** Enqueues the answer to a message. */
+export async function enqueueReply(context: Context, tx: Tx, message: RepliedTo, reply: ReplyText): Promise<void> {
+  await enqueueText(context, tx, message, { ...reply, purpose: 'reply' });
+}
+
+/** Enqueues the text that asks for patience, once for a message; its answer follows. */
+export async function enqueuePleaseWait(context: Context, tx: Tx, message: RepliedTo): Promise<void> {
+  await enqueueText(context, tx, message, { text: context.texts.pleaseWait, citations: [], purpose: 'wait' });
+}
+
+interface TextFor extends ReplyText {
+  /** Part of the dedupe key: one dispatch of each purpose for a message. */
+  purpose: 'reply' | 'wait';
+}
+
 /**
- * Enqueues an answer on its conversation's lane. Version 2: one dispatch with all segments, the sources on the last.
+ * Enqueues a text on its conversation's lane. Version 2: one dispatch with all segments, the sources on the last.
  * Version 1: a dispatch per segment, each with its own delivery; the sources are part of the text.
  */
-export async function enqueueReply(context: Context, tx: Tx, message: PendingMessage, reply: ReplyText): Promise<void> {
+async function enqueueText(context: Context, tx: Tx, message: RepliedTo, reply: TextFor): Promise<void> {
   const { config, texts, wake } = context;
+  const { purpose } = reply;
   const quotation = formatQuotation(reply.citations, texts);
   const { msgid, openid } = message;
   const isDebug = message.channel === 'debug' ? 1 : 0;
@@ -34,12 +53,12 @@ export async function enqueueReply(context: Context, tx: Tx, message: PendingMes
     const last = msgs.pop()!;
     const segments = [...msgs, quotation === '' ? last : { ...last, quotation }];
     const payload = encode(V2RecvAiReplyRequestSchema, { msgid, openid, isDebug, msgs: segments });
-    await enqueuePart(context, tx, message, { kind: replyKinds.v2, part: 'all', payload });
+    await enqueuePart(context, tx, message, { kind: replyKinds.v2, purpose, part: 'all', payload });
   } else {
     const text = quotation === '' ? reply.text : `${reply.text}\n\n${texts.sources}\n${quotation}`;
     for (const [index, content] of splitReply(text).entries()) {
       const payload = encode(RecvAiReplyRequestSchema, { msgid, openid, msgType: 'text', text: { content }, isDebug });
-      await enqueuePart(context, tx, message, { kind: replyKinds.v1, part: String(index + 1), payload });
+      await enqueuePart(context, tx, message, { kind: replyKinds.v1, purpose, part: String(index + 1), payload });
     }
   }
   tx.afterCommit(wake.dispatch);
@@ -48,12 +67,12 @@ export async function enqueueReply(context: Context, tx: Tx, message: PendingMes
 async function enqueuePart(
   { config }: Context,
   tx: Tx,
-  message: PendingMessage,
-  { kind, part, payload }: { kind: string; part: string; payload: string },
+  message: RepliedTo,
+  { kind, purpose, part, payload }: { kind: string; purpose: TextFor['purpose']; part: string; payload: string },
 ): Promise<void> {
   await enqueue(tx, {
     laneId: `conversation:${message.conversationId}`,
-    dedupeKey: `reply:${message.messageId}:${part}`,
+    dedupeKey: `${purpose}:${message.messageId}:${part}`,
     kind,
     appid: message.appid,
     messageId: message.messageId,

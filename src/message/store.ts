@@ -71,18 +71,19 @@ export async function takeNextIndex(
   return { conversationId: found!.conversation_id, messageIndex: found!.last_index };
 }
 
-/** Inserts a user's message. A msgid that is taken is a duplicate key. */
+/** Inserts a user's message and returns its id. A msgid that is taken is a duplicate key. */
 export async function insertMessage(
   tx: Tx,
   at: { conversationId: string; messageIndex: number },
   message: NewMessage,
-): Promise<void> {
+): Promise<string> {
+  const messageId = ulid();
   await tx.run(
     `insert into message (message_id, conversation_id, appid, channel, msgid, openid, message_index, speaker, msg_type,
         content, media_id, media_format, payload_hash, state, created_at)
       values (?, ?, ?, ?, ?, ?, ?, 'user', ?, ?, ?, ?, ?, 'pending', ${tx.dialect.now})`,
     [
-      ulid(),
+      messageId,
       at.conversationId,
       message.appid,
       message.channel,
@@ -96,6 +97,7 @@ export async function insertMessage(
       message.payloadHash,
     ],
   );
+  return messageId;
 }
 
 /** The oldest pending message of a conversation. By message_by_state. */

@@ -10,6 +10,7 @@ import { areShown, listSearchedBases } from '../knowledge/store.ts';
 import { viewOfChannel } from './channel.ts';
 import { type Composed, composeAnswer, fixed } from './compose-answer.ts';
 import { saveExplanation } from './explanation.ts';
+import { endLongWait } from './long-wait.ts';
 import { enqueueReply } from './reply-dispatch.ts';
 import { endMessage, findPending, insertAnswer, listTurns, type PendingMessage } from './store.ts';
 import { hearVoice } from './voice/hear-voice.ts';
@@ -58,6 +59,7 @@ async function workConversation(context: Context, lease: Lease, run: Run, wakeIn
 async function releaseConversation(tx: Tx, lease: Lease, waitMs: number): Promise<boolean> {
   if (!(await lockLease(tx, lease))) return false;
   const pending = (await findPending(tx, lease.id)) !== undefined;
+  if (!pending) await endLongWait(tx, lease.id);
   await releaseLease(tx, lease, pending ? waitMs : undefined);
   return pending;
 }
@@ -124,11 +126,12 @@ async function failTry(tx: Tx, lease: Lease, failures: number): Promise<void> {
 
 async function compose(context: Context, message: PendingMessage, signal: AbortSignal): Promise<Composed> {
   const { config, database, texts } = context;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(config.ANSWER_TIMEOUT_MS)]);
-  const text = message.msgType === 'voice' ? await hearVoice(context, message, limit) : message.content;
+  const inTime = () => AbortSignal.any([signal, AbortSignal.timeout(config.ANSWER_TIMEOUT_MS)]);
+  const text = message.msgType === 'voice' ? await hearVoice(context, message, inTime()) : message.content;
   if (text === undefined) return fixed(texts.voiceUnsupported, 'voice_unsupported');
   const history = await listTurns(database, message, 2 * config.ANSWER_HISTORY_TURNS);
   const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history };
+  const limit = inTime();
   for await (const step of composeAnswer(context, asked, limit)) {
     limit.throwIfAborted();
     if ('final' in step) return step.final;

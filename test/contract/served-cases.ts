@@ -65,6 +65,17 @@ const knowledge: Case[] = [
   ['assistant/revert', 'online to draft; the prompt is spelled correctly here', { appid }],
   ['assistant/revert', 'no such assistant: 40401', { appid: nobody }],
   ['assistant/detail', 'with a file knowledge base', { appid }],
+  ['assistant/expert/get', 'what a new assistant has', { appid }],
+  [
+    'assistant/expert/set',
+    'a remote engine for the draft, with a threshold of its own',
+    { appid, version: 1, expert: { kind: 3, address: 'http://10.0.0.5:50051', timeout_ms: 5000, threshold: 0.25 } },
+  ],
+  ['assistant/expert/get', 'the draft', { appid, view: 2 }],
+  ['assistant/expert/set', 'a remote engine without an address: 40001', { appid, expert: { kind: 3 } }],
+  ['assistant/expert/set', 'a model where none is set: 40001', { appid, expert: { kind: 2 } }],
+  ['assistant/expert/set', 'no such assistant: 40401', { appid: nobody, expert: { kind: 1 } }],
+  ['assistant/expert/get', 'no such assistant: 40401', { appid: nobody }],
   ['assistant/list', 'a page', { page_size: 10 }],
   ['assistant/list', 'a page_token that is none: 40001', { page_size: 0, page_token: 'nonsense' }],
   [

@@ -46,10 +46,11 @@ for (const { name, create } of dialects) {
       const url = await fresh();
       assert.deepEqual((await migrateInProcess(url, undefined, 'real')).steps, [
         '20261121-base',
+        '20261122-expert-settings',
         '20261122-files',
         '20261122-generations',
+        '20261122-please-wait',
         '20261122-token-use',
-        '20261122-expert-settings',
       ]);
       assert.deepEqual((await migrateInProcess(url, undefined, 'real')).steps, []);
       const database = openDatabase({ url, poolSize: 1, queryTimeoutMs: 5000 });

@@ -3,7 +3,8 @@ import { base } from './20261121-base/index.ts';
 import { expertSettings } from './20261122-expert-settings.ts';
 import { files } from './20261122-files.ts';
 import { generations } from './20261122-generations.ts';
+import { pleaseWait } from './20261122-please-wait.ts';
 import { tokenUse } from './20261122-token-use.ts';
 
 /** All steps, oldest first. */
-export const migrations: readonly Migration[] = [base, files, generations, tokenUse, expertSettings];
+export const migrations: readonly Migration[] = [base, expertSettings, files, generations, pleaseWait, tokenUse];
