@@ -18,11 +18,15 @@ export function ask(context: Context) {
   return async function* (request: AskRequest, { signal }: HandlerContext) {
     await requireAssistant(context.database, request.appid);
     const views: View[] = request.compare ? ['online', 'draft'] : [viewOf(request.view)];
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(context.config.ANSWER_TIMEOUT_MS)]);
+    const timeout = AbortSignal.timeout(context.config.ANSWER_TIMEOUT_MS);
+    const left = new AbortController();
+    const limit = AbortSignal.any([signal, timeout, left.signal]);
     try {
       yield* interleave(views.map((view) => answerAs(context, request, view, limit)));
     } catch (error) {
-      throw limit.aborted && !signal.aborted ? new AppError('UNAVAILABLE', 'the expert took too long') : error;
+      throw timeout.aborted && !signal.aborted ? new AppError('UNAVAILABLE', 'the expert took too long') : error;
+    } finally {
+      left.abort(); // where one configuration failed, the other is not waited for
     }
   };
 }

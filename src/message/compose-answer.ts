@@ -7,7 +7,7 @@ import { listSearchedBases } from '../knowledge/store.ts';
 import { searchPassages } from '../retrieval/search.ts';
 
 /** Why a fixed text stands in place of an answer. */
-export type FixedReason = 'still_learning' | 'voice_unsupported' | 'failed';
+export type FixedReason = 'still_learning' | 'voice_unsupported' | 'failed' | 'blocked';
 
 /** What a user is to be told, and why. */
 export interface Composed {
@@ -17,6 +17,8 @@ export interface Composed {
   trace: Answer['trace'] | undefined;
   refused: boolean;
   fixedText: FixedReason | undefined;
+  /** The check that withheld the question or the answer: `question: word list`. */
+  blockedBy?: string | undefined;
 }
 
 export interface Asked {

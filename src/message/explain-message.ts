@@ -25,6 +25,7 @@ export function explainMessage({ database }: Context) {
 const states: Record<string, MessageState> = {
   pending: MessageState.PENDING,
   answered: MessageState.ANSWERED,
+  withheld: MessageState.ANSWERED, // with a text that says so
   cancelled: MessageState.CANCELLED,
 };
 

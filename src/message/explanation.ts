@@ -6,11 +6,11 @@ import type { Citation, Source } from '../expert/expert.ts';
 import type { Composed } from './compose-answer.ts';
 
 /** What is stored of why a message was answered as it was: the passages as they were then. */
-export type StoredExplanation = Pick<Composed, 'citations' | 'trace' | 'refused' | 'fixedText'>;
+export type StoredExplanation = Pick<Composed, 'citations' | 'trace' | 'refused' | 'fixedText' | 'blockedBy'>;
 
 export async function saveExplanation(tx: Tx, messageId: string, composed: Composed): Promise<void> {
-  const { citations, trace, refused, fixedText } = composed;
-  const body: StoredExplanation = { citations, trace, refused, fixedText };
+  const { citations, trace, refused, fixedText, blockedBy } = composed;
+  const body: StoredExplanation = { citations, trace, refused, fixedText, blockedBy };
   await tx.run(`insert into explanation (message_id, body, created_at) values (?, ?, ${tx.dialect.now})`, [
     messageId,
     JSON.stringify(body),
@@ -27,6 +27,7 @@ export function toExplanation({
   trace,
   refused,
   fixedText,
+  blockedBy,
 }: StoredExplanation): MessageInitShape<typeof ExplanationSchema> {
   return {
     expert: trace?.expert ?? 'none',
@@ -48,6 +49,7 @@ export function toExplanation({
     completionTokens: trace?.tokens?.completion ?? 0,
     fellBack: trace?.fellBack ?? '',
     dropped: trace?.dropped ?? [],
+    blockedBy: blockedBy ?? '',
   };
 }
 

@@ -1,6 +1,7 @@
 /**
- * What several generators give, each as soon as it comes. An error of one ends them all, as does a reader that leaves;
- * none is asked for more than one value ahead.
+ * What several generators give, each as soon as it comes. An error of one ends them all, as does a reader that leaves:
+ * they are told so and not waited for, so what they are waiting for should be aborted by the caller. None is asked for
+ * more than one value ahead.
  */
 export async function* interleave<T>(generators: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
   const next = (generator: AsyncGenerator<T>) => {
@@ -19,6 +20,6 @@ export async function* interleave<T>(generators: readonly AsyncGenerator<T>[]): 
       }
     }
   } finally {
-    await Promise.allSettled([...waiting.keys()].map((generator) => generator.return(undefined)));
+    for (const generator of waiting.keys()) generator.return(undefined).catch(() => {});
   }
 }

@@ -126,25 +126,36 @@ export async function findPending(session: Session, conversationId: string): Pro
   );
 }
 
+/**
+ * How a message ended. A withheld one, question or answer, is shown to people, and never again to an expert as one of
+ * the turns before.
+ */
+export type EndState = 'answered' | 'withheld';
+
 /** Ends a pending message; false: it was ended before. */
-export async function endMessage(tx: Tx, messageId: string): Promise<boolean> {
-  return (
-    (await tx.run("update message set state = 'answered' where message_id = ? and state = 'pending'", [messageId])) ===
-    1
-  );
+export async function endMessage(tx: Tx, messageId: string, state: EndState): Promise<boolean> {
+  const ended = await tx.run("update message set state = ? where message_id = ? and state = 'pending'", [
+    state,
+    messageId,
+  ]);
+  return ended === 1;
 }
 
 /** Inserts the assistant's answer behind all that was said. */
-export async function insertAnswer(tx: Tx, message: PendingMessage, content: string): Promise<void> {
+export async function insertAnswer(
+  tx: Tx,
+  message: PendingMessage,
+  { content, state }: { content: string; state: EndState },
+): Promise<void> {
   await tx.run('update conversation set last_index = last_index + 1 where conversation_id = ?', [
     message.conversationId,
   ]);
   await tx.run(
     `insert into message (message_id, conversation_id, appid, channel, openid, message_index, speaker, msg_type,
         content, state, answers, created_at)
-      select ?, conversation_id, ?, ?, ?, last_index, 'assistant', 'text', ?, 'answered', ?, ${tx.dialect.now}
+      select ?, conversation_id, ?, ?, ?, last_index, 'assistant', 'text', ?, ?, ?, ${tx.dialect.now}
         from conversation where conversation_id = ?`,
-    [ulid(), message.appid, message.channel, message.openid, content, message.messageId, message.conversationId],
+    [ulid(), message.appid, message.channel, message.openid, content, state, message.messageId, message.conversationId],
   );
 }
 

@@ -157,15 +157,16 @@ async function commitAnswer(
     const cited = composed.citations.map(({ documentId }) => documentId);
     if (!(await areShown(tx, await listSearchedBases(tx, message.appid, view), cited))) return false;
     await tx.run('update conversation set finished = started, failures = 0 where conversation_id = ?', [lease.id]);
-    if (!(await endMessage(tx, message.messageId))) return true;
-    await insertAnswer(tx, message, composed.text);
+    const state = composed.blockedBy === undefined ? 'answered' : 'withheld';
+    if (!(await endMessage(tx, message.messageId, state))) return true;
+    await insertAnswer(tx, message, { content: composed.text, state });
     await saveExplanation(tx, message.messageId, composed);
     await enqueueReply(context, tx, message, composed);
     tx.afterCommit(() => {
       metrics.messages.inc({ event: composed.refused ? 'refused' : 'answered' });
       metrics.answerSeconds.observe(message.ageMs / 1000);
-      const { refused, fixedText } = composed;
-      logger.info({ appid: message.appid, msgid: message.msgid, refused, fixedText }, 'message answered');
+      const { refused, fixedText, blockedBy } = composed;
+      logger.info({ appid: message.appid, msgid: message.msgid, refused, fixedText, blockedBy }, 'message answered');
       reached('message.answered');
     });
     return true;

@@ -62,6 +62,7 @@ describe('interleave', () => {
     a.end();
     await new Promise((resolve) => setImmediate(resolve)); // an unhandled rejection would fail the test
     await assert.rejects(Array.fromAsync(both), /broken/);
+    await new Promise((resolve) => setImmediate(resolve));
     assert.ok(a.wasEnded() && b.wasEnded());
   });
 
@@ -74,6 +75,7 @@ describe('interleave', () => {
       b.end();
       break;
     }
+    await new Promise((resolve) => setImmediate(resolve));
     assert.ok(a.wasEnded() && b.wasEnded());
   });
 });
