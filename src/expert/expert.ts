@@ -83,6 +83,8 @@ export interface Answer {
     fellBack?: string;
     /** What the model's answer had to lose: `citation 9 of 3`. */
     dropped?: string[];
+    /** What withheld the answer, and where it stood: `answer: word list`, `draft: moderation (violence)`. */
+    blockedBy?: string;
   };
 }
 

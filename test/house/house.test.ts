@@ -14,7 +14,7 @@ const layers: string[][] = [
   ['app'],
   ['rpc', 'cron', 'console'],
   ['assistant', 'knowledge', 'article', 'message', 'wecom'],
-  ['retrieval', 'expert', 'dispatch', 'parsing'],
+  ['retrieval', 'expert', 'safety', 'dispatch', 'parsing'],
   ['bizcomm', 'egress', 'db'],
 ];
 
@@ -35,6 +35,7 @@ test('the imports test fails on an import that points back', () => {
   assert.equal(mayImport('dispatch/deliver.ts', 'wecom/crypto.ts', true), false);
   assert.equal(mayImport('message/store.ts', 'rpc/errors.ts', false), false);
   assert.equal(mayImport('expert/extractive.ts', 'knowledge/store.ts', true), false);
+  assert.equal(mayImport('safety/guard.ts', 'message/store.ts', true), false);
   assert.equal(mayImport('errors.ts', 'db/tx.ts', false), false);
   assert.equal(mayImport('message/store.ts', 'db/tx.ts', true), true);
 });
