@@ -1,6 +1,12 @@
 /** An engine that may misbehave in any way that HTTP/2 lets it: it writes gRPC's frames by hand. */
 import { once } from 'node:events';
-import { createSecureServer, createServer, type Http2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  createSecureServer,
+  createServer,
+  type Http2Session,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { type RunRequest, RunRequestSchema, RunResponseSchema } from '../../gen/expert/v1/expert_pb.ts';
@@ -14,6 +20,7 @@ export interface EngineCall {
   timeout: unknown;
   path: unknown;
   stream: ServerHttp2Stream;
+  session: ServerHttp2Session;
   /** Resolves with the HTTP/2 code that the call ended by. */
   closed: Promise<number>;
 }
@@ -47,12 +54,13 @@ export async function startFakeRemoteExpert(
       });
   });
   server.on('stream', (stream: ServerHttp2Stream, headers) => {
+    const session = stream.session as ServerHttp2Session;
     const chunks: Buffer[] = [];
     stream.on('error', () => {}).on('data', (chunk: Buffer) => chunks.push(chunk));
     const closed = new Promise<number>((resolve) => stream.once('close', () => resolve(stream.rstCode ?? 0)));
     stream.once('end', () => {
       const request = fromBinary(RunRequestSchema, Buffer.concat(chunks).subarray(5));
-      const call = { request, timeout: headers['grpc-timeout'], path: headers[':path'], stream, closed };
+      const call = { request, timeout: headers['grpc-timeout'], path: headers[':path'], stream, session, closed };
       fake.calls.push(call);
       fake.answer(call);
     });

@@ -1,6 +1,7 @@
 import { type Breaker, createBreaker } from '../breaker.ts';
-import { type ConnectionLimits, connectEngine, type EngineConnection } from './connect-engine.ts';
+import { connectEngine, type EngineConnection } from './connect-engine.ts';
 import { RemoteFailure } from './failure.ts';
+import type { SessionLimits } from './sessions.ts';
 
 /** An engine as a call uses it. */
 export interface Engine extends EngineConnection {
@@ -18,7 +19,7 @@ export interface Engines {
 const maxFailures = 5;
 
 /** Keeps a connection and a circuit breaker per address, for the `maxEngines` that were used last. */
-export function createEngines(limits: ConnectionLimits & { maxEngines: number; circuitOpenMs: number }): Engines {
+export function createEngines(limits: SessionLimits & { maxEngines: number; circuitOpenMs: number }): Engines {
   /** By origin, the one used last at the end. */
   const engines = new Map<string, { engine: Engine; calls: number }>();
   let isClosed = false;

@@ -19,7 +19,7 @@ export class RemoteFailure extends Error {
 /** What a status of the engine says against the question alone. */
 const questionsFault: readonly Code[] = [Code.InvalidArgument, Code.OutOfRange, Code.FailedPrecondition];
 
-/** What an error of a call comes to; `hasBegun`: the engine's headers had come before it. */
+/** What an error of a call comes to; `hasBegun`: the engine's headers had come, so that what followed was cut or garbled. */
 export function toFailure(error: unknown, hasBegun: boolean): RemoteFailure {
   if (error instanceof RemoteFailure) return error;
   if (error instanceof ConnectError) {
@@ -30,8 +30,8 @@ export function toFailure(error: unknown, hasBegun: boolean): RemoteFailure {
     // From here on the text is the library's own.
     if (rawMessage.includes('readMaxBytes')) return new RemoteFailure('too long', { isEngines: false });
   }
+  if (hasBegun) return new RemoteFailure('cut stream');
   const socketCode = codeInside(error);
-  if (hasBegun) return new RemoteFailure(socketCode === undefined && isUnreadable(error) ? 'unreadable' : 'cut stream');
   return new RemoteFailure(socketCode === undefined ? 'no gRPC answer' : `no connection: ${socketCode}`);
 }
 
@@ -40,16 +40,13 @@ function nameOf(code: Code): string {
   return (Code[code] ?? 'Unknown').replace(/(?<!^)[A-Z]/g, ' $&').toLowerCase();
 }
 
-function isUnreadable(error: unknown): boolean {
-  return error instanceof ConnectError && error.code === Code.InvalidArgument;
-}
-
-/** The code of the innermost error of Node's own: the client wraps what sockets report. */
+/** The code of the innermost error of a socket: the client wraps what it reports. HTTP/2's own say too little. */
 function codeInside(error: unknown): string | undefined {
   let found: string | undefined;
   let cause = error;
   for (let depth = 0; depth < 5 && cause instanceof Error; depth++) {
-    if ('code' in cause && typeof cause.code === 'string') found = codeOf(cause);
+    if ('code' in cause && typeof cause.code === 'string' && !cause.code.startsWith('ERR_HTTP2_'))
+      found = codeOf(cause);
     cause = cause.cause;
   }
   return found;

@@ -23,6 +23,8 @@ export interface RemoteOptions {
   maxEngines?: number;
   /** After so much silence a connection is tried with a ping. Default: 20 s, or a third of `timeoutMs` if longer. */
   pingMs?: number;
+  /** How long a connection without calls is kept. Default: 5 min. */
+  idleMs?: number;
 }
 
 /** Engines that answer in the place of the built-in experts (expert/v1/expert.proto). */
@@ -36,14 +38,13 @@ export interface RemoteExperts {
 /** So many passages an engine is given at most. */
 const maxPassages = 8;
 const minPingMs = 20_000;
-const idleMs = 300_000;
 
 /**
  * Has remote engines answer from what is found, and from what else they know: an engine is the operator's own, so its
  * answer is shown without citations, too, and it decides itself when to refuse. After any failure the fallback answers.
  */
 export function createRemoteExperts(options: RemoteOptions): RemoteExperts {
-  const { timeoutMs: mostMs, fallback, circuitOpenMs = 30_000, maxEngines = 64 } = options;
+  const { timeoutMs: mostMs, fallback, circuitOpenMs = 30_000, maxEngines = 64, idleMs = 300_000 } = options;
   // Many servers cut connections with more than two pings in a row that they find too early. One call sends no more.
   const pingMs = options.pingMs ?? Math.max(minPingMs, Math.ceil(mostMs / 3));
   const engines = createEngines({ ...{ circuitOpenMs, maxEngines, pingMs, idleMs } });
