@@ -72,6 +72,34 @@ test('an engine that thinks for long is told apart from a dead one', async (t) =
   assert.equal(answer.text, '十点。');
 });
 
+test('connections that break while others are made cost only the calls that they had', async (t) => {
+  let asked = 0;
+  const engine = await startFakeRemoteExpert((call) => {
+    asked += 1;
+    if (asked % 17 === 0) return call.session.destroy();
+    if (asked % 11 === 0) call.session.goaway(0);
+    if (asked % 23 === 0) call.session.goaway(11); // ENHANCE_YOUR_CALM: the client ends all its calls
+    ok(call);
+  });
+  t.after(engine.close);
+  const { ask } = makeRemote(t, { circuitOpenMs: 1 });
+  const ends = new Map<string, number>();
+  const askAll = async () => {
+    for (let i = 0; i < 100; i++) {
+      const end = await until('the circuit lets it through', async () => {
+        const { fellBack = 'answered' } = (await ask(engine.url)).answer.trace;
+        return fellBack !== 'remote: circuit open' && fellBack;
+      });
+      ends.set(end, (ends.get(end) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: 4 }, askAll));
+  t.diagnostic(`${engine.connections.all} connections; ${JSON.stringify([...ends])}`);
+  assert.ok(ends.get('answered')! > 200);
+  engine.answer = ok;
+  await until('all is well', async () => (await ask(engine.url)).answer.trace.fellBack === undefined, 10_000);
+});
+
 test('a dead peer is noticed by a ping, and another connection is made', async (t) => {
   const server = await spawnExample(t);
   const proxy = await startTcpProxy(new URL(server.url));

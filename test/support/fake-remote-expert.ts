@@ -62,7 +62,7 @@ export async function startFakeRemoteExpert(
       const request = fromBinary(RunRequestSchema, Buffer.concat(chunks).subarray(5));
       const call = { request, timeout: headers['grpc-timeout'], path: headers[':path'], stream, session, closed };
       fake.calls.push(call);
-      fake.answer(call);
+      if (!stream.destroyed) fake.answer(call);
     });
   });
   server.listen(port, host);
@@ -116,6 +116,7 @@ export function end({ stream }: EngineCall, status = 0, message = ''): void {
 export const answering =
   (...events: (Event | string)[]) =>
   (call: EngineCall): void => {
+    if (call.stream.destroyed) return;
     begin(call);
     send(call, ...events);
     end(call);

@@ -82,8 +82,8 @@ export function createSessions(origin: string, limits: SessionLimits): Sessions 
   async function getConnection(): Promise<Connection> {
     for (let tries = 0; tries < maxTries; tries++) {
       if (isClosed) break;
-      current ??= open();
-      const connection = current;
+      const connection = current !== undefined && isOpen(current) ? current : open();
+      current = connection;
       await connection.connected;
       if (performance.now() - connection.heardMs > limits.pingMs) await ping(connection, limits);
       if (connection === current && isOpen(connection)) return connection;
