@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, test } from 'node:test';
-import { createBreaker } from '../../src/expert/llm/breaker.ts';
+import { createBreaker } from '../../src/expert/breaker.ts';
 import {
   type AskedCompletion,
   beginStream,

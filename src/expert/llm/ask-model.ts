@@ -1,5 +1,6 @@
+import type { Breaker, CallEnd } from '../breaker.ts';
 import type { ExpertEvent } from '../expert.ts';
-import type { Breaker, CallEnd } from './breaker.ts';
+import { tidy } from '../tidy.ts';
 import type { TokenBudget } from './budget.ts';
 import { hideMarks } from './citation-marks.ts';
 import { createThinkingFilter } from './drop-thinking.ts';
@@ -118,12 +119,4 @@ function draftOf(shown: string): string {
   for (let length = Math.min(noAnswer.length - 1, text.length); length > 0; length--)
     if (text.endsWith(noAnswer.slice(0, length))) return text.slice(0, -length).trimEnd();
   return text;
-}
-
-/** Without control characters, or more than one blank line at a time. */
-function tidy(text: string): string {
-  return text
-    .replace(/[\0-\x08\x0b-\x1f\x7f]/g, '')
-    .replace(/\n{3,}/g, '\n\n')
-    .trim();
 }

@@ -1,10 +1,10 @@
 import { cutSentences } from '../../retrieval/split-sentences.ts';
+import { createBreaker } from '../breaker.ts';
 import { cite } from '../cite.ts';
 import type { Answer, Expert, Found } from '../expert.ts';
 import { searchFor } from '../search-for.ts';
 import { standIn } from '../stand-in.ts';
 import { askModel, type Reply } from './ask-model.ts';
-import { createBreaker } from './breaker.ts';
 import type { TokenBudget } from './budget.ts';
 import { type CitedText, readCitations } from './citation-marks.ts';
 import { LlmFailure } from './failure.ts';

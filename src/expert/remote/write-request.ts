@@ -1,0 +1,45 @@
+import { create } from '@bufbuild/protobuf';
+import { type RunRequest, RunRequestSchema } from '../../../gen/expert/v1/expert_pb.ts';
+import type { Question } from '../expert.ts';
+import type { Searched } from '../search-for.ts';
+
+/** All together stays well below 4 MiB, which is what gRPC servers take unless told otherwise. */
+const maxTurns = 50;
+const maxTextChars = 10_000;
+const maxInstructionsChars = 20_000;
+const maxTitleChars = 500;
+const maxUrlChars = 2048;
+
+/** The question as an engine is asked it. */
+export function writeRequest(
+  { account = '', text, history, instructions }: Question,
+  { searched, found }: Searched,
+  threshold: number,
+): RunRequest {
+  return create(RunRequestSchema, {
+    appid: cut(account, maxTitleChars),
+    question: cut(text, maxTextChars),
+    history: history.slice(-maxTurns).map(({ speaker, content }) => ({ speaker, content: cut(content, maxTextChars) })),
+    instructions: cut(instructions, maxInstructionsChars),
+    searched: cut(searched, maxTextChars),
+    passages: found.passages.map(({ source, page, heading, text, score }) => ({
+      documentId: cut(source.documentId, maxTitleChars),
+      title: cut(source.title, maxTitleChars),
+      url: cut(source.url, maxUrlChars),
+      page: page ?? 0,
+      heading: cut(heading, maxTitleChars),
+      text: cut(text, maxTextChars),
+      score,
+    })),
+    support: found.support,
+    threshold,
+  });
+}
+
+/** Half a character at the end, or anywhere, cannot be sent. */
+function cut(text: string, maxChars: number): string {
+  return text
+    .slice(0, maxChars)
+    .replace(/[\ud800-\udbff]$/, '')
+    .toWellFormed();
+}
