@@ -32,6 +32,8 @@ import { createParser } from './parsing/parser.ts';
 import { requestRebuilds } from './retrieval/rebuild-index.ts';
 import { serve, startInternalListener } from './rpc/internal-listener.ts';
 import { startPublicListener } from './rpc/public-listener.ts';
+import { createGuard, type Guard } from './safety/guard.ts';
+import { createModeration } from './safety/moderation.ts';
 
 /** A running service. */
 export interface App {
@@ -71,13 +73,15 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
 
   const bizcomm = connectBizcomm(config, logger);
   const metrics = createMetrics();
+  const experts = createExperts(config, { database, logger, metrics });
   const context: Context = {
     config,
     database,
     logger,
     metrics,
     texts: createFixedTexts(config),
-    chooseExpert: createExperts(config, { database, logger, metrics }),
+    chooseExpert: experts.choose,
+    guard: connectGuard(config),
     bizcomm,
     transcribe: connectTranscriber(config),
     downloader,
@@ -143,6 +147,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
       internal.close(graceMs),
       publicListener.close(graceMs),
     ]);
+    experts.close();
     await bizcomm?.close();
     await downloader.close();
     await database.close();
@@ -174,6 +179,14 @@ function connectTranscriber(config: Config): Transcribe | undefined {
   const baseUrl = config.ASR_BASE_URL ?? config.LLM_BASE_URL;
   if (model === undefined || baseUrl === undefined) return undefined;
   return createTranscriber({ baseUrl, model, apiKey, timeoutMs });
+}
+
+function connectGuard(config: Config): Guard | undefined {
+  const { MODERATION_MODEL: model, LLM_API_KEY: apiKey, MODERATION_TIMEOUT_MS: timeoutMs } = config;
+  const baseUrl = config.MODERATION_BASE_URL ?? config.LLM_BASE_URL;
+  const asks = model !== undefined && baseUrl !== undefined;
+  const moderate = asks ? createModeration({ baseUrl, model, apiKey, timeoutMs }) : undefined;
+  return createGuard({ words: config.safetyWords, moderate });
 }
 
 function connectDownloader(config: Config): Downloader {

@@ -4,6 +4,7 @@ import { validate as isCron } from 'node-cron';
 import { z } from 'zod';
 import { type EgressRule, parseEgressAllow } from './egress/allow.ts';
 import { describeError } from './errors.ts';
+import { readWordList, type WordList } from './safety/word-list.ts';
 
 /** Reads the environment, after `.env` where that file is present; what is set in the environment wins. */
 export function readEnv(): NodeJS.ProcessEnv {
@@ -52,6 +53,7 @@ export function toConfig(env: NodeJS.ProcessEnv) {
     ...config,
     /** The admin calls exist with a token, or without one while only this machine can reach them. */
     adminEnabled: config.ADMIN_TOKEN !== undefined || isLoopback,
+    safetyWords: config.SAFETY_WORDS_FILE === undefined ? undefined : readSafetyWords(config.SAFETY_WORDS_FILE),
     bizcommCa: config.BIZCOMM_CA_FILE === undefined ? undefined : readCa(config.BIZCOMM_CA_FILE),
   };
 }
@@ -177,6 +179,11 @@ const schema = z.object({
   QUOTA_FILE_BYTES: whole(0, 999_999_999_999, 4 * 1024 * 1024 * 1024),
   QUOTA_PASSAGES: whole(0, 100_000_000, 200_000),
 
+  SAFETY_WORDS_FILE: z.string().optional(),
+  MODERATION_BASE_URL: httpUrl.optional(),
+  MODERATION_MODEL: z.string().max(200).optional(),
+  MODERATION_TIMEOUT_MS: whole(100, 60_000, 5000),
+
   ASR_BASE_URL: httpUrl.optional(),
   ASR_MODEL: z.string().max(200).optional(),
   ASR_TIMEOUT_MS: whole(100, 600_000, 15_000),
@@ -242,7 +249,13 @@ function checkTimes(config: z.infer<typeof schema>): void {
 const fallbackMs = 5000;
 
 function checkModels(config: z.infer<typeof schema>): void {
-  const { LLM_BASE_URL, LLM_MODEL, ASR_BASE_URL, ASR_MODEL } = config;
+  const { LLM_BASE_URL, LLM_MODEL, ASR_BASE_URL, ASR_MODEL, MODERATION_BASE_URL, MODERATION_MODEL } = config;
+  if (MODERATION_MODEL !== undefined && (MODERATION_BASE_URL ?? LLM_BASE_URL) === undefined) {
+    throw new ConfigError('MODERATION_BASE_URL: expected an address, or LLM_BASE_URL, since MODERATION_MODEL is set');
+  }
+  if (MODERATION_BASE_URL !== undefined && MODERATION_MODEL === undefined) {
+    throw new ConfigError('MODERATION_MODEL: expected the name of a model, since MODERATION_BASE_URL is set');
+  }
   if (ASR_MODEL !== undefined && (ASR_BASE_URL ?? LLM_BASE_URL) === undefined) {
     throw new ConfigError('ASR_BASE_URL: expected an address, or LLM_BASE_URL, since ASR_MODEL is set');
   }
@@ -250,7 +263,7 @@ function checkModels(config: z.infer<typeof schema>): void {
     throw new ConfigError('LLM_BASE_URL: expected an address, since LLM_MODEL is set');
   }
   if (LLM_BASE_URL === undefined) return;
-  if (LLM_MODEL === undefined && ASR_MODEL === undefined) {
+  if ([LLM_MODEL, ASR_MODEL, MODERATION_MODEL].every((model) => model === undefined)) {
     throw new ConfigError('LLM_MODEL: expected the name of a model, since LLM_BASE_URL is set');
   }
   const most = config.ANSWER_TIMEOUT_MS - fallbackMs;
@@ -280,6 +293,18 @@ function readCa(path: string): Buffer {
     return readFileSync(path);
   } catch {
     throw new ConfigError('BIZCOMM_CA_FILE: expected a file that can be read');
+  }
+}
+
+function readSafetyWords(path: string): WordList {
+  try {
+    return readWordList(path);
+  } catch (error) {
+    const { message } = error as Error;
+    const rule = message.startsWith(`${path}: `)
+      ? `a word or phrase a line; ${message.slice(path.length + 2)}`
+      : undefined;
+    throw new ConfigError(`SAFETY_WORDS_FILE: expected ${rule ?? 'a file that can be read'}`);
   }
 }
 

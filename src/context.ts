@@ -8,6 +8,7 @@ import type { FixedTexts } from './message/fixed-texts.ts';
 import type { Transcribe } from './message/voice/transcriber.ts';
 import type { Metrics } from './metrics.ts';
 import type { Parser } from './parsing/parser.ts';
+import type { Guard } from './safety/guard.ts';
 
 /** A point in the flow of data that has been reached. Tests wait for one, or kill the process there. */
 export type Point =
@@ -33,6 +34,8 @@ export interface Context {
   metrics: Metrics;
   texts: FixedTexts;
   chooseExpert: ChooseExpert;
+  /** Says what is not to be asked, answered or learned; undefined where nothing is set. */
+  guard: Guard | undefined;
   /** The WeChat side; undefined in an installation without one. */
   bizcomm: BizcommClient | undefined;
   /** Writes down what a recording says; undefined where no endpoint is set. */

@@ -63,6 +63,7 @@ const free = ['ADMIN_TOKEN', 'WXMP_TOKEN', 'BIZCOMM_TLS_SERVERNAME', 'BIZCOMM_AP
     'LLM_API_KEY',
     'LLM_MODEL',
     'ASR_MODEL',
+    'MODERATION_MODEL',
   ],
 );
 
@@ -101,6 +102,7 @@ const bad: Record<string, string[]> = {
     ...['https://10.0.0.1,nope', 'https://10.0.0.1,,https://10.0.0.2'],
   ],
   BIZCOMM_CA_FILE: ['/no/such/s3cret.pem', '/'],
+  SAFETY_WORDS_FILE: ['/no/such/s3cret.txt', '/', '/bin/sh'],
   BIZCOMM_REPLY_VERSION: ['0', '3', 'v2'],
   LEARN_PAID_ARTICLES: ['yes', 'TRUE', '2'],
   LLM_DAILY_TOKENS: ['0', '-1', '1.5', '1e6'],
@@ -162,9 +164,11 @@ test('the settings of models are whole: an endpoint with a model, and time left 
   assert.match(message({ LLM_BASE_URL }), /^LLM_MODEL: expected /);
   assert.match(message({ LLM_MODEL: 'm' }), /^LLM_BASE_URL: expected /);
   assert.match(message({ ASR_MODEL: 'm' }), /^ASR_BASE_URL: expected /);
+  assert.match(message({ MODERATION_MODEL: 'm' }), /^MODERATION_BASE_URL: expected /);
+  assert.match(message({ MODERATION_BASE_URL: LLM_BASE_URL }), /^MODERATION_MODEL: expected /);
   assert.match(message({ LLM_BASE_URL, LLM_MODEL: 'm', LLM_TIMEOUT_MS: '25001' }), /^LLM_TIMEOUT_MS: expected at most/);
   assert.equal(toConfig({ LLM_BASE_URL, LLM_MODEL: 'm', LLM_TIMEOUT_MS: '25000' }).LLM_MODEL, 'm');
-  assert.equal(toConfig({ LLM_BASE_URL, ASR_MODEL: 'm' }).LLM_MODEL, undefined);
+  assert.equal(toConfig({ LLM_BASE_URL, ASR_MODEL: 'm', MODERATION_MODEL: 'm' }).LLM_MODEL, undefined);
 });
 
 test('without ADMIN_TOKEN the calls of operators are on loopback addresses only', () => {

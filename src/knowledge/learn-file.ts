@@ -46,6 +46,13 @@ export async function learnFile(
   if (parsed.kind === 'unreadable') {
     return { kind: 'refused', state: documentState[parsed.state], reason: parsed.reason };
   }
+  const flagged = await context.guard?.checkAll(
+    parsed.passages.map(({ heading, text }) => `${heading}\n${text}`),
+    signal,
+  );
+  if (flagged !== undefined) {
+    return { kind: 'refused', state: documentState.refused, reason: reasonOf(flagged, parsed.passages) };
+  }
   const revision = await context.database.tx(async (tx) => {
     const locked = await lockAssistant(tx, base.appid);
     if (locked === undefined || !(await lockLease(tx, lease))) throw new LeaseLost(lease);
@@ -57,6 +64,12 @@ export async function learnFile(
   if (typeof revision === 'string') return { kind: 'refused', state: documentState.parseFailed, reason: revision };
   await stage(context, lease, { base, documentId: document.documentId, revision, title: name }, parsed, signal);
   return { kind: 'shown', revision, hash, fileType: parsed.fileType };
+}
+
+/** Which check flags a file, and where in it: the owner has to find what it is. */
+function reasonOf({ index, reason }: { index: number; reason: string }, passages: ParsedDocument['passages']): string {
+  const { page } = passages[index]!;
+  return `withheld by the safety checks: ${reason}${page === undefined ? '' : `, page ${page}`}`;
 }
 
 /** Commits what became of a file, in the transaction of the holder of the base's lease. Returns its state. */

@@ -5,6 +5,7 @@ import type { Database } from '../db/database.ts';
 import type { Expert } from '../expert/expert.ts';
 import { createExtractiveExpert, extractiveThreshold } from '../expert/extractive.ts';
 import { createLlmExpert } from '../expert/llm/llm.ts';
+import { createRemoteExperts } from '../expert/remote/remote.ts';
 import { standIn } from '../expert/stand-in.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
@@ -13,11 +14,21 @@ import { createTokenBudget } from './token-budget.ts';
 /** The expert that a configuration asks for. */
 export type ChooseExpert = (settings: ExpertSettings) => Expert;
 
+/** The experts that an installation has. */
+export interface Experts {
+  choose: ChooseExpert;
+  /** Ends the connections to remote engines. */
+  close(): void;
+}
+
+/** When an expert fails, the extractive answer that takes its place needs its time as well. */
+export const fallbackMs = 5000;
+
 /** Makes the experts that this installation has. The extractive one stands behind each of the others. */
 export function createExperts(
   config: Config,
   { database, logger, metrics }: { database: Database; logger: Logger; metrics: Metrics },
-): ChooseExpert {
+): Experts {
   const threshold = config.ANSWER_THRESHOLD ?? extractiveThreshold;
   const extractive = createExtractiveExpert({ threshold });
   const onFallback = (reason: string) => {
@@ -35,11 +46,16 @@ export function createExperts(
         })
       : undefined;
 
-  return ({ kind }) => {
+  const timeoutMs = Math.max(100, config.ANSWER_TIMEOUT_MS - fallbackMs);
+  const remote = createRemoteExperts({ threshold, fallback: extractive, timeoutMs, onFallback });
+
+  const choose: ChooseExpert = ({ kind, address, timeoutMs: ownMs }) => {
+    if (kind === ExpertKind.REMOTE) return remote.at(address, ownMs);
     if (kind === ExpertKind.LLM) return llm ?? missing('no model is set', extractive, onFallback);
     if (kind === ExpertKind.UNSPECIFIED) return llm ?? extractive;
     return extractive;
   };
+  return { choose, close: () => remote.close() };
 }
 
 /** Stands where an expert was chosen that the installation has not got any more. */

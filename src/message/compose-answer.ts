@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import type { Answer, Citation, ExpertEvent, Search, Turn } from '../expert/expert.ts';
 import { listSearchedBases } from '../knowledge/store.ts';
 import { searchPassages } from '../retrieval/search.ts';
+import { guardExpert } from '../safety/guard-expert.ts';
 
 /** Why a fixed text stands in place of an answer. */
 export type FixedReason = 'still_learning' | 'voice_unsupported' | 'failed' | 'blocked';
@@ -37,22 +38,32 @@ export async function* composeAnswer(
   { appid, view, text, history }: Asked,
   signal: AbortSignal,
 ): AsyncGenerator<{ draft: string } | { final: Composed }> {
-  const { database, chooseExpert, texts } = context;
+  const { database, chooseExpert, guard, texts } = context;
   const baseNos = await listSearchedBases(database, appid, view);
   if (await hasNothingYet(context, appid, baseNos)) {
     yield { final: fixed(texts.stillLearning, 'still_learning') };
+    return;
+  }
+  const flagged = await guard?.check(text, signal);
+  if (flagged !== undefined) {
+    yield { final: { ...fixed(texts.blocked, 'blocked'), blockedBy: `question: ${flagged}` } };
     return;
   }
   const { systemPrompt } = await loadSettings(database, appid, view);
   const search: Search = (query, limit) => searchPassages(database, { baseNos, query, limit, signal });
   const settings = await loadExpert(database, appid, view);
   const question = { text, history, instructions: systemPrompt, account: appid, threshold: settings.threshold };
-  for await (const event of chooseExpert(settings).answer(question, search, signal)) yield toStep(context, event);
+  const chosen = chooseExpert(settings);
+  const expert = guard === undefined ? chosen : guardExpert(chosen, guard);
+  for await (const event of expert.answer(question, search, signal)) yield toStep(context, event);
 }
 
 function toStep({ config, texts }: Context, event: ExpertEvent): { draft: string } | { final: Composed } {
   if (event.type === 'draft') return { draft: event.text };
   const { text, citations, trace } = event.answer;
+  if (trace.blockedBy !== undefined) {
+    return { final: { ...fixed(texts.blocked, 'blocked'), trace, blockedBy: trace.blockedBy } };
+  }
   const refused = event.answer.refused || text.trim() === '';
   if (refused) return { final: { text: texts.refusal, citations: [], trace, refused, fixedText: undefined } };
   const isLabelled = texts.label !== '' && config.LABELLED_EXPERTS.includes(trace.expert);
