@@ -15,7 +15,7 @@ const tailLetters = 200;
 const maxTailChars = 1000;
 
 const letter = /[\p{L}\p{N}]/u;
-/** Before one of these no word is cut in two. */
+/** After one of these a word may begin. */
 const edge = new RegExp(`[\\p{Z}\\p{P}\\p{S}\\n]|${unspacedLetters}`, 'v');
 
 /**

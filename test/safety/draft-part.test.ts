@@ -21,11 +21,21 @@ describe('of a draft', () => {
   });
 
   test('the end of what came before begins with no half of a word', () => {
-    const passed = `class ${'x '.repeat(198)}xx class. `;
-    for (let cut = 0; cut < 10; cut++) {
-      const before = passed.slice(0, 5 + cut).replaceAll('.', ' ') + passed;
-      const { text } = findDraftPart(`${before}More. And`, before)!;
-      assert.match(text, /^\s?(?:class|x)\b/);
+    for (let chars = 0; chars < 10; chars++) {
+      const passed = `${'class '.repeat(99)}${'x'.repeat(chars)}. `;
+      const { text } = findDraftPart(`${passed}More. And`, passed)!;
+      assert.match(text, /^ ?class/, `${chars} more`);
+      assert.ok(text.length < 300);
+    }
+  });
+
+  test('the end of what came before holds the longest word, however that is written', () => {
+    const [first, last] = ['한국말'.repeat(21), '말'];
+    const words = listOf(first + last);
+    for (const form of ['NFC', 'NFD']) {
+      const passed = `${'好。'.repeat(300)}${first}。`.normalize(form);
+      const { text } = findDraftPart(`${passed}${last}。好`.normalize(form), passed)!;
+      assert.equal(words.findWord(text), 1, form);
     }
   });
 
