@@ -186,7 +186,7 @@ function connectGuard(config: Config): Guard | undefined {
   const baseUrl = config.MODERATION_BASE_URL ?? config.LLM_BASE_URL;
   const asks = model !== undefined && baseUrl !== undefined;
   const moderate = asks ? createModeration({ baseUrl, model, apiKey, timeoutMs }) : undefined;
-  return createGuard({ words: config.safetyWords, moderate });
+  return createGuard({ words: config.SAFETY_WORDS_FILE, moderate });
 }
 
 function connectDownloader(config: Config): Downloader {

@@ -1,10 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { CronExpressionParser } from 'cron-parser';
-import { validate as isCron } from 'node-cron';
 import { z } from 'zod';
-import { type EgressRule, parseEgressAllow } from './egress/allow.ts';
-import { describeError } from './errors.ts';
-import { readWordList, type WordList } from './safety/word-list.ts';
+import {
+  address,
+  cron,
+  databaseUrl,
+  egressRules,
+  flag,
+  httpUrl,
+  labelled,
+  optionalWhole,
+  whole,
+  words,
+} from './config-values.ts';
 
 /** Reads the environment, after `.env` where that file is present; what is set in the environment wins. */
 export function readEnv(): NodeJS.ProcessEnv {
@@ -22,12 +29,6 @@ export class ConfigError extends Error {
     super(message);
     this.name = 'ConfigError';
   }
-}
-
-/** Where a listener listens. */
-export interface Address {
-  host: string;
-  port: number;
 }
 
 /** The settings of the service. `.env.example` explains each variable; the unit stands last in its name. */
@@ -53,82 +54,13 @@ export function toConfig(env: NodeJS.ProcessEnv) {
     ...config,
     /** The admin calls exist with a token, or without one while only this machine can reach them. */
     adminEnabled: config.ADMIN_TOKEN !== undefined || isLoopback,
-    safetyWords: config.SAFETY_WORDS_FILE === undefined ? undefined : readSafetyWords(config.SAFETY_WORDS_FILE),
     bizcommCa: config.BIZCOMM_CA_FILE === undefined ? undefined : readCa(config.BIZCOMM_CA_FILE),
   };
 }
 
-const address = z.string().transform((text, context): Address => {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match && port <= 65535) return { host: match[1] ?? (match[2] === '' ? '0.0.0.0' : match[2]!), port };
-  context.addIssue({ code: 'custom', message: 'expected host:port, e.g. 127.0.0.1:8080 or [::1]:8080' });
-  return z.NEVER;
-});
-
-const whole = (min: number, max: number, standard: number) =>
-  z
-    .string()
-    .default(String(standard))
-    .refine(
-      (text) => /^\d{1,12}$/.test(text) && Number(text) >= min && Number(text) <= max,
-      `expected a whole number from ${min} to ${max}`,
-    )
-    .transform(Number);
-
-const optionalWhole = (min: number, max: number) =>
-  z
-    .string()
-    .optional()
-    .refine(
-      (text) => text === undefined || (/^\d{1,12}$/.test(text) && Number(text) >= min && Number(text) <= max),
-      `expected a whole number from ${min} to ${max}`,
-    )
-    .transform((text) => (text === undefined ? undefined : Number(text)));
-
-/** The experts whose answers carry the label. */
-const labelled = z
-  .string()
-  .default('llm')
-  .refine((text) => /^(none|(extractive|llm|remote)(,(extractive|llm|remote))*)$/.test(text), {
-    message: 'expected none, or some of extractive, llm and remote, separated by commas',
-  })
-  .transform((text) => text.split(',').filter((name) => name !== 'none'));
-
-const flag = z
-  .enum(['true', 'false', '1', '0'])
-  .default('false')
-  .transform((text) => text === 'true' || text === '1');
-
-const cron = (standard: string) =>
-  z
-    .string()
-    .default(standard)
-    .refine(isValidCron, 'expected a cron expression of 5 or 6 fields, e.g. */5 * * * * * (in Asia/Shanghai)');
-
-const egressRules = z.string().transform((text, context): EgressRule[] => {
-  try {
-    return parseEgressAllow(text);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: describeError(error) });
-    return z.NEVER;
-  }
-});
-
-const httpUrl = z.string().refine((text) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url !== undefined && /^https?:$/.test(url.protocol) && url.search === '' && url.username === '';
-}, 'expected an http or https address without query and password, e.g. https://10.0.0.1:443');
-
 /** Each variable, its default, and what it may be. */
 const schema = z.object({
-  DATABASE_URL: z
-    .string()
-    .default('sqlite:./data/wxmp-assistant.db')
-    .refine(
-      isDatabaseUrl,
-      'expected sqlite:<path> or mysql://user:password@host:port/database (mariadb:// works as well)',
-    ),
+  DATABASE_URL: databaseUrl.default('sqlite:./data/wxmp-assistant.db'),
   DATABASE_POOL_SIZE: whole(1, 200, 10),
   QUERY_TIMEOUT_MS: whole(100, 60_000, 5000),
 
@@ -179,7 +111,7 @@ const schema = z.object({
   QUOTA_FILE_BYTES: whole(0, 999_999_999_999, 4 * 1024 * 1024 * 1024),
   QUOTA_PASSAGES: whole(0, 100_000_000, 200_000),
 
-  SAFETY_WORDS_FILE: z.string().optional(),
+  SAFETY_WORDS_FILE: words.optional(),
   MODERATION_BASE_URL: httpUrl.optional(),
   MODERATION_MODEL: z.string().max(200).optional(),
   MODERATION_TIMEOUT_MS: whole(100, 60_000, 5000),
@@ -245,8 +177,8 @@ function checkTimes(config: z.infer<typeof schema>): void {
   }
 }
 
-/** When the model fails, the extractive answer that takes its place needs its time as well. */
-const fallbackMs = 5000;
+/** When an expert fails, the extractive answer that takes its place needs its time as well. */
+export const fallbackMs = 5000;
 
 function checkModels(config: z.infer<typeof schema>): void {
   const { LLM_BASE_URL, LLM_MODEL, ASR_BASE_URL, ASR_MODEL, MODERATION_BASE_URL, MODERATION_MODEL } = config;
@@ -272,39 +204,11 @@ function checkModels(config: z.infer<typeof schema>): void {
   }
 }
 
-function isDatabaseUrl(text: string): boolean {
-  if (text.startsWith('sqlite:')) return text.length > 'sqlite:'.length;
-  if (!/^(mysql|mariadb):\/\//.test(text) || !URL.canParse(text)) return false;
-  const url = new URL(text);
-  return url.hostname !== '' && url.pathname.length > 1;
-}
-
-function isValidCron(expression: string): boolean {
-  try {
-    CronExpressionParser.parse(expression);
-    return isCron(expression);
-  } catch {
-    return false;
-  }
-}
-
 function readCa(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch {
     throw new ConfigError('BIZCOMM_CA_FILE: expected a file that can be read');
-  }
-}
-
-function readSafetyWords(path: string): WordList {
-  try {
-    return readWordList(path);
-  } catch (error) {
-    const { message } = error as Error;
-    const rule = message.startsWith(`${path}: `)
-      ? `a word or phrase a line; ${message.slice(path.length + 2)}`
-      : undefined;
-    throw new ConfigError(`SAFETY_WORDS_FILE: expected ${rule ?? 'a file that can be read'}`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { ExpertKind } from '../../gen/wxmp/assistant/v1/assistant_pb.ts';
 import type { ExpertSettings } from '../assistant/expert-settings.ts';
-import type { Config } from '../config.ts';
+import { type Config, fallbackMs } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import type { Expert } from '../expert/expert.ts';
 import { createExtractiveExpert, extractiveThreshold } from '../expert/extractive.ts';
@@ -20,9 +20,6 @@ export interface Experts {
   /** Ends the connections to remote engines. */
   close(): void;
 }
-
-/** When an expert fails, the extractive answer that takes its place needs its time as well. */
-export const fallbackMs = 5000;
 
 /** Makes the experts that this installation has. The extractive one stands behind each of the others. */
 export function createExperts(

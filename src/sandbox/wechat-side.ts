@@ -1,5 +1,5 @@
 import { BizcommService } from '../../gen/wxmp/bizcomm/v1/bizcomm_pb.ts';
-import type { Address } from '../config.ts';
+import type { Address } from '../config-values.ts';
 import { serve } from '../rpc/internal-listener.ts';
 import { type AnyRequest, type AnyResponse, createJsonRoutes, writeJson } from '../rpc/json-routes.ts';
 import { listenOnePort } from '../rpc/one-port.ts';
