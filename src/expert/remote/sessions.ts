@@ -51,10 +51,9 @@ export function createSessions(origin: string, limits: SessionLimits): Sessions 
       settings: { enablePush: false },
     });
     const connected = new Promise<void>((resolve, reject) => {
-      session
-        .once('connect', () => resolve())
-        .once('error', reject)
-        .once('close', () => reject(lost()));
+      session.once('connect', () => resolve());
+      session.on('error', reject); // for good: nothing else hears of one that comes later, and its calls are told
+      session.once('close', () => reject(lost()));
     });
     connected.catch(() => {}); // those who wait for it are told
     const now = performance.now();
@@ -63,7 +62,6 @@ export function createSessions(origin: string, limits: SessionLimits): Sessions 
     const leave = () => {
       if (current === connection) current = undefined;
     };
-    session.on('error', () => {}); // its calls are told
     session.once('goaway', () => {
       leave();
       if (connection.calls === 0) session.destroy();
