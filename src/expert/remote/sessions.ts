@@ -59,15 +59,7 @@ export function createSessions(origin: string, limits: SessionLimits): Sessions 
     const now = performance.now();
     const connection: Connection = { session, connected, heardMs: now, usedMs: now, calls: 0, ping: undefined };
     const timer = setInterval(() => lookAfter(connection, limits), limits.pingMs).unref();
-    const leave = () => {
-      if (current === connection) current = undefined;
-    };
-    session.once('goaway', () => {
-      leave();
-      if (connection.calls === 0) session.destroy();
-    });
     session.once('close', () => {
-      leave();
       clearInterval(timer);
       connections.delete(connection);
     });
@@ -84,7 +76,7 @@ export function createSessions(origin: string, limits: SessionLimits): Sessions 
       current = connection;
       await connection.connected;
       if (performance.now() - connection.heardMs > limits.pingMs) await ping(connection, limits);
-      if (connection === current && isOpen(connection)) return connection;
+      if (isOpen(connection)) return connection;
     }
     throw lost();
   }
@@ -102,9 +94,7 @@ export function createSessions(origin: string, limits: SessionLimits): Sessions 
       stream.once('close', () => {
         connection.calls -= 1;
         connection.usedMs = performance.now();
-        if (connection.calls > 0) return;
-        if (connection === current) session.unref();
-        else session.destroy();
+        if (connection.calls === 0) session.unref();
       });
       return stream;
     },
@@ -122,6 +112,7 @@ function hear(connection: Connection): void {
   connection.heardMs = performance.now();
 }
 
+/** Whether it takes calls: not so when its peer has said that it is leaving. */
 function isOpen({ session }: Connection): boolean {
   return !session.closed && !session.destroyed;
 }
