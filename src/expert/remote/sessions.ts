@@ -30,8 +30,6 @@ interface Connection {
 
 /** Below this a ping that is not answered means that the peer is gone. */
 const maxPongMs = 4000;
-/** Of the peer's headers, and of its trailers. */
-const maxHeaders = 64;
 /** How often a call looks for another connection when the one it got is lost before it could begin. */
 const maxTries = 3;
 
@@ -47,7 +45,6 @@ export function createSessions(origin: string, limits: SessionLimits): Sessions 
   function open(): Connection {
     const session = connect(origin, {
       createConnection: dial,
-      maxHeaderListPairs: maxHeaders,
       settings: { enablePush: false },
     });
     const connected = new Promise<void>((resolve, reject) => {
