@@ -49,6 +49,20 @@ test('an engine that has left while nobody asked is reached again', async (t) =>
   assert.deepEqual(reasons, []);
 });
 
+test('a connection that nobody uses is closed when the engine says that it is leaving', async (t) => {
+  const engine = await startFakeRemoteExpert(ok);
+  t.after(engine.close);
+  const { ask, reasons } = makeRemote(t);
+  await ask(engine.url);
+  // Node's server does not hear the end of a connection that it has left: only our own socket tells.
+  const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+  const before = sockets();
+  engine.calls[0]!.session.goaway(0);
+  await until('the connection is closed', () => sockets() < before, 10_000);
+  assert.equal((await ask(engine.url)).answer.text, '十点。');
+  assert.deepEqual(reasons, []);
+});
+
 test('a connection that nobody uses is closed', async (t) => {
   const engine = await startFakeRemoteExpert(ok);
   t.after(engine.close);

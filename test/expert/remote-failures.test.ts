@@ -43,11 +43,12 @@ const raw = (...bytes: Uint8Array[]) =>
 const flood = (bytes: Uint8Array) =>
   begun(({ stream }) => {
     const more = () => {
-      while (!stream.destroyed && stream.write(bytes));
+      while (!stream.destroyed && stream.write(bytes)) sentBytes += bytes.length;
     };
     stream.on('drain', more);
     more();
   });
+let sentBytes = 0;
 
 const headers = (more: Record<string, string | number>) => (call: EngineCall) => {
   call.stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...more });
@@ -119,6 +120,13 @@ describe('the extractive answer stands in, with the reason, after', () => {
   }
 });
 
+test('no more than 64 MiB are read of an answer', async (t) => {
+  sentBytes = 0;
+  engine.answer = flood(encode({ case: 'draft', value: { text: '字'.repeat(20_000) } }));
+  await makeRemote(t).ask(engine.url);
+  assert.ok(sentBytes < 70 * 1024 * 1024, `${sentBytes} bytes`);
+});
+
 test('text of 20,000 characters is taken, of any kind', async (t) => {
   for (const text of ['𠀀'.repeat(20_000), '字'.repeat(20_000)]) {
     engine.answer = answering(text, final({ text, cited: [1, 2, 3] }));
@@ -129,7 +137,7 @@ test('text of 20,000 characters is taken, of any kind', async (t) => {
 test('a question of any size is sent within what gRPC servers take', async (t) => {
   engine.answer = ok;
   engine.calls.length = 0;
-  const text = '\ud83d'.repeat(5) + '字'.repeat(1_000_000);
+  const text = `${'\ud83d'.repeat(5)}${'字'.repeat(9994)}𠀀${'字'.repeat(1_000_000)}`;
   const passage = { source: { documentId: text, title: text, url: text }, heading: text, text, score: 1 };
   const { answer } = await makeRemote(t).ask(engine.url, {
     question: { text, instructions: text, account: text, history: Array(200).fill({ speaker: 'user', content: text }) },
@@ -138,7 +146,7 @@ test('a question of any size is sent within what gRPC servers take', async (t) =
   assert.equal(answer.text, '十点。');
   const { request } = engine.calls[0]!;
   assert.ok(request.question.startsWith('\ufffd'.repeat(5)));
-  assert.deepEqual([request.question.length, request.history.length, request.passages.length], [10_000, 50, 8]);
+  assert.deepEqual([request.question.length, request.history.length, request.passages.length], [9999, 50, 8]);
 });
 
 test('addresses that lead nowhere end in the extractive answer', async (t) => {

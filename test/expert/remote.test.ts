@@ -203,7 +203,11 @@ test('what comes after the final changes nothing, be it another final, an error 
 });
 
 test('a whole answer is no cancelled call to the engine', async (t) => {
-  const engine = await startFakeRemoteExpert(answering('十', final({ text: '十点。' })));
+  const engine = await startFakeRemoteExpert((call) => {
+    begin(call);
+    send(call, final({ text: '十点。' }));
+    setTimeout(end, 30, call);
+  });
   t.after(engine.close);
   await makeRemote(t).ask(engine.url);
   assert.equal(await engine.calls[0]!.closed, 0);

@@ -30,8 +30,6 @@ interface Connection {
 
 /** Below this a ping that is not answered means that the peer is gone. */
 const maxPongMs = 4000;
-/** Of the peer's headers, and of its trailers. */
-const maxHeaders = 64;
 /** How often a call looks for another connection when the one it got is lost before it could begin. */
 const maxTries = 3;
 
@@ -47,29 +45,18 @@ export function createSessions(origin: string, limits: SessionLimits): Sessions 
   function open(): Connection {
     const session = connect(origin, {
       createConnection: dial,
-      maxHeaderListPairs: maxHeaders,
       settings: { enablePush: false },
     });
     const connected = new Promise<void>((resolve, reject) => {
-      session
-        .once('connect', () => resolve())
-        .once('error', reject)
-        .once('close', () => reject(lost()));
+      session.once('connect', () => resolve());
+      session.on('error', reject); // for good: nothing else hears of one that comes later, and its calls are told
+      session.once('close', () => reject(lost()));
     });
     connected.catch(() => {}); // those who wait for it are told
     const now = performance.now();
     const connection: Connection = { session, connected, heardMs: now, usedMs: now, calls: 0, ping: undefined };
     const timer = setInterval(() => lookAfter(connection, limits), limits.pingMs).unref();
-    const leave = () => {
-      if (current === connection) current = undefined;
-    };
-    session.on('error', () => {}); // its calls are told
-    session.once('goaway', () => {
-      leave();
-      if (connection.calls === 0) session.destroy();
-    });
     session.once('close', () => {
-      leave();
       clearInterval(timer);
       connections.delete(connection);
     });
@@ -86,7 +73,7 @@ export function createSessions(origin: string, limits: SessionLimits): Sessions 
       current = connection;
       await connection.connected;
       if (performance.now() - connection.heardMs > limits.pingMs) await ping(connection, limits);
-      if (connection === current && isOpen(connection)) return connection;
+      if (isOpen(connection)) return connection;
     }
     throw lost();
   }
@@ -104,9 +91,7 @@ export function createSessions(origin: string, limits: SessionLimits): Sessions 
       stream.once('close', () => {
         connection.calls -= 1;
         connection.usedMs = performance.now();
-        if (connection.calls > 0) return;
-        if (connection === current) session.unref();
-        else session.destroy();
+        if (connection.calls === 0) session.unref();
       });
       return stream;
     },
@@ -124,6 +109,7 @@ function hear(connection: Connection): void {
   connection.heardMs = performance.now();
 }
 
+/** Whether it takes calls: not so when its peer has said that it is leaving. */
 function isOpen({ session }: Connection): boolean {
   return !session.closed && !session.destroyed;
 }

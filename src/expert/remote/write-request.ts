@@ -36,10 +36,7 @@ export function writeRequest(
   });
 }
 
-/** Half a character at the end, or anywhere, cannot be sent. */
+/** Without half a character at the end. */
 function cut(text: string, maxChars: number): string {
-  return text
-    .slice(0, maxChars)
-    .replace(/[\ud800-\udbff]$/, '')
-    .toWellFormed();
+  return text.slice(0, maxChars).replace(/[\ud800-\udbff]$/, '');
 }
