@@ -17,6 +17,7 @@ import {
   endEvent,
   endLostTry,
   findNextEvent,
+  hasLaterEvent,
   type PendingEvent,
   retryEvent,
 } from './event-store.ts';
@@ -146,7 +147,9 @@ async function tryEvent(
     logger.warn({ ...entry, reason, waitMs }, 'event waits for another try');
     await database.tx(async (tx) => {
       if (!(await lockLease(tx, lease))) return endLostTry(tx, event);
-      await retryEvent(tx, event, waitMs, reason);
+      // What follows on the same file must not wait for it. It may have been accepted while this try failed.
+      const ends = bringsFile(event.payload) && (await hasLaterEvent(tx, lease.id, event));
+      await retryEvent(tx, event, ends ? 0 : waitMs, reason);
       if (bringsFile(event.payload)) await noteWaiting(tx, base, event.payload, reason);
     });
   }

@@ -76,6 +76,7 @@ const knowledge: Case[] = [
   ['assistant/expert/set', 'a model where none is set: 40001', { appid, expert: { kind: 2 } }],
   ['assistant/expert/set', 'no such assistant: 40401', { appid: nobody, expert: { kind: 1 } }],
   ['assistant/expert/get', 'no such assistant: 40401', { appid: nobody }],
+  ['assistant/expert/set', 'as the installation is set, for draft and online', { appid, expert: { kind: 0 } }],
   ['assistant/list', 'a page', { page_size: 10 }],
   ['assistant/list', 'a page_token that is none: 40001', { page_size: 0, page_token: 'nonsense' }],
   [
