@@ -11,6 +11,9 @@ export function setExpert({ database, config }: Context) {
     if (kind === ExpertKind.LLM && config.LLM_MODEL === undefined) {
       throw invalidField('expert.kind', '2 (llm) needs LLM_BASE_URL and LLM_MODEL to be set in this installation');
     }
+    if (address !== '' && !URL.canParse(address)) {
+      throw invalidField('expert.address', 'must be http://host:port or https://host:port');
+    }
     await database.tx(async (tx) => {
       await requireLockedAssistant(tx, appid);
       const settings = { kind, address: address.replace(/\/$/, ''), timeoutMs, threshold };

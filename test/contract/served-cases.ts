@@ -73,6 +73,16 @@ const knowledge: Case[] = [
   ],
   ['assistant/expert/get', 'the draft', { appid, view: 2 }],
   ['assistant/expert/set', 'a remote engine without an address: 40001', { appid, expert: { kind: 3 } }],
+  [
+    'assistant/expert/set',
+    'an address with a path: 40001',
+    { appid, expert: { kind: 3, address: 'https://engine.internal/run' } },
+  ],
+  [
+    'assistant/expert/set',
+    'an address with a port that there is not: 40001',
+    { appid, expert: { kind: 3, address: 'https://engine.internal:70000' } },
+  ],
   ['assistant/expert/set', 'a model where none is set: 40001', { appid, expert: { kind: 2 } }],
   ['assistant/expert/set', 'no such assistant: 40401', { appid: nobody, expert: { kind: 1 } }],
   ['assistant/expert/get', 'no such assistant: 40401', { appid: nobody }],
