@@ -39,6 +39,9 @@ function checkSingle(field: DescField, value: JsonValue, path: string): void {
     checkWhole(value, path, 0, 2 ** 32 - 1);
   } else if (field.scalar === ScalarType.INT32) {
     checkWhole(value, path, -(2 ** 31), 2 ** 31 - 1);
+  } else if (field.scalar === ScalarType.DOUBLE) {
+    if (typeof value !== 'number') throw wrongShape(path, 'a number');
+    if (!Number.isFinite(value)) throw invalidField(path, 'must be a finite number');
   }
 }
 

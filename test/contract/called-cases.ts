@@ -128,6 +128,7 @@ async function reply(
   await service.ask(appid, 'openid-1', refused, '火星上的天气怎么样？');
   const debug = { appid, openid: 'openid-1', msgid: 'debug', is_debug: 1 };
   await service.call('/api/wxmp/message/notify', { ...debug, msg_type: 'text', text: { content: '火星的天气？' } });
+  await until('the owner is answered', () => service.wechat.state.replies.some(({ msgid }) => msgid === 'debug'));
   const config = toConfig({
     ...testEnv(service.databaseUrl, recorder.url),
     BIZCOMM_REPLY_VERSION: long === 'long' ? '2' : '1',

@@ -21,7 +21,16 @@ const LONG = { timeout: 30_000 };
 const services: DescService[] = [AssistantService, KnowledgeService, ArticleService, MessageService];
 const methods = services.flatMap((service) => service.methods);
 /** What the design keeps for operators; all else is the seed's. */
-const adminNames = ['ListAssistants', 'SyncArticles', 'Ask', 'ExplainMessage', 'ListDocuments', 'ListPassages'];
+const adminNames = [
+  'ListAssistants',
+  'SetExpert',
+  'GetExpert',
+  'SyncArticles',
+  'Ask',
+  'ExplainMessage',
+  'ListDocuments',
+  'ListPassages',
+];
 const isAdmin = ({ name }: DescMethod) => adminNames.includes(name);
 const pathOf = (method: DescMethod) => String(getOption(method, http).pattern.value);
 

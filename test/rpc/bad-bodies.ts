@@ -71,6 +71,7 @@ function singlePuts(field: DescField, rules: FieldRules | undefined): Put[] {
   if (field.scalar === ScalarType.STRING) return stringPuts(rules);
   if (field.scalar === ScalarType.BOOL)
     return wrongTypes('boolean').map((value) => [JSON.stringify(value), value, 40002]);
+  if (field.scalar === ScalarType.DOUBLE) return doublePuts(rules);
   return numberPuts(rules, field.scalar === ScalarType.UINT32 ? [0, 2 ** 32 - 1] : [-(2 ** 31), 2 ** 31 - 1]);
 }
 
@@ -102,6 +103,15 @@ function numberPuts(rules: FieldRules | undefined, [least, most]: [number, numbe
   if (rule?.greaterThan.case === 'gte' && rule.greaterThan.value > least) {
     puts.push(['one too little', rule.greaterThan.value - 1, 40001]);
   }
+  return puts;
+}
+
+function doublePuts(rules: FieldRules | undefined): Put[] {
+  const puts: Put[] = wrongTypes('number').map((value) => [JSON.stringify(value), value, 40002]);
+  for (const word of ['three', 'NaN', 'Infinity', '0.5']) puts.push([word, word, 40002]);
+  const rule = rules?.type.case === 'double' ? rules.type.value : undefined;
+  if (rule?.lessThan.case === 'lte') puts.push(['a little too much', rule.lessThan.value + 0.01, 40001]);
+  if (rule?.greaterThan.case === 'gte') puts.push(['a little too little', rule.greaterThan.value - 0.01, 40001]);
   return puts;
 }
 

@@ -26,6 +26,11 @@ function validBodies(base: string, gone: string, document: string): Record<strin
     PublishAssistant: { appid },
     RevertAssistant: { appid },
     ListAssistants: { page_size: 1, page_token: '' },
+    SetExpert: {
+      ...{ appid, version: 0 },
+      expert: { kind: 3, address: 'http://127.0.0.1:9', timeout_ms: 1000, threshold: 0.5 },
+    },
+    GetExpert: { appid, view: 1 },
     CreateKnowledge: { appid, name: '手册' },
     UpdateKnowledge: { appid, knowledge_id: base, name: '手册' },
     DeleteKnowledge: { appid, knowledge_id: gone },
@@ -36,7 +41,7 @@ function validBodies(base: string, gone: string, document: string): Record<strin
     SyncArticles: { appid },
     NotifyMessage: { ...message, text: { content: '你好' }, is_debug: 0, voice: { media_id: 'm1', format: 4 } },
     ListMessages: { appid, openid: 'openid-1', is_debug: 0 },
-    Ask: { appid, content: '你好', view: 1, history: [{ speaker: 'user', content: '你好' }] },
+    Ask: { appid, content: '你好', view: 1, history: [{ speaker: 'user', content: '你好' }], compare: true },
     ExplainMessage: { appid, msgid: 'msg-1', is_debug: 0 },
   };
 }
