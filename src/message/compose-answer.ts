@@ -1,6 +1,5 @@
 import { loadExpert } from '../assistant/expert-settings.ts';
-import type { View } from '../assistant/store.ts';
-import { loadSettings } from '../assistant/store.ts';
+import { loadSettings, type View } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import type { Answer, Citation, ExpertEvent, Search, Turn } from '../expert/expert.ts';
 import { listSearchedBases } from '../knowledge/store.ts';
@@ -30,8 +29,8 @@ export interface Asked {
 }
 
 /**
- * Asks the expert with one of the assistant's configurations. Ends with what is to be told; before that come the
- * drafts. While nothing has been learned yet, nobody is asked.
+ * Asks the expert of one of the assistant's configurations. Ends with what is to be told; before that come the drafts.
+ * While nothing has been learned yet, or when the question is flagged, nobody is asked.
  */
 export async function* composeAnswer(
   context: Context,
@@ -66,9 +65,9 @@ function toStep({ config, texts }: Context, event: ExpertEvent): { draft: string
   }
   const refused = event.answer.refused || text.trim() === '';
   if (refused) return { final: { text: texts.refusal, citations: [], trace, refused, fixedText: undefined } };
-  const isLabelled = texts.label !== '' && config.LABELLED_EXPERTS.includes(trace.expert);
-  const labelled = isLabelled ? `${text}\n\n${texts.label}` : text;
-  return { final: { text: labelled, citations, trace, refused, fixedText: undefined } };
+  const isLabelled = config.LABELLED_EXPERTS.includes(trace.expert);
+  const whole = isLabelled ? `${text}\n\n${texts.label}` : text;
+  return { final: { text: whole, citations, trace, refused, fixedText: undefined } };
 }
 
 /** A text that needs no expert. */

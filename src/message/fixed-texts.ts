@@ -14,7 +14,7 @@ export interface FixedTexts {
   blocked: string;
   /** Many of the user's questions wait for an answer. */
   pleaseWait: string;
-  /** Below an answer that a machine has worded. Empty: nothing. */
+  /** Below an answer that a machine has worded. */
   label: string;
   /** Before the sources, where they are part of the text. */
   sources: string;
