@@ -43,31 +43,27 @@ export interface Postings {
   absent: QueryTerm[];
 }
 
-/** The postings of a question's terms, in one statement over all bases. */
+/**
+ * The postings of a question's terms, in one statement over all bases; in a second one where all that occurs of it are
+ * characters that are common.
+ */
 export async function readPostings(session: Session, bases: readonly Base[], all: QueryTerm[]): Promise<Postings> {
   const terms = withinRows(all, bases);
-  const rowsOf = Map.groupBy(await readRows(session, bases, terms), ({ number }) => number);
-  const found = new Map<QueryTerm, TermRows>();
-  const absent: QueryTerm[] = [];
-  for (const term of terms) {
-    const rows = findTerm(term, rowsOf.get(rowOf(term.term)) ?? []);
-    if (rows === undefined) continue;
-    if (rows.count === 0) absent.push(term);
-    else found.set(term, rows);
-  }
+  let { found, absent, common } = findTerms(terms, await readRows(session, bases, terms, maxPlainBytes));
+  if (found.length === 0) ({ found } = findTerms(common, await readRows(session, bases, common, 2 ** 24)));
   let left = maxPostings;
-  const chosen = [...found]
-    .sort(([x, { count: n }], [y, { count: m }]) => n - m || x.term - y.term)
+  const chosen = found
+    .sort((x, y) => x.count - y.count || x.term.term - y.term.term)
     .slice(0, maxTerms)
-    .filter(([, { count }], at) => {
+    .filter(({ count }, at) => {
       left -= count;
       return at === 0 || left >= 0;
     });
   const placeOf = new Map(bases.map(({ base_no }, at) => [base_no, at]));
   return {
-    chosen: chosen.map(([term]) => term),
-    found: chosen.map(([, { count }]) => count),
-    blocks: chosen.flatMap(([, { parts }], term) =>
+    chosen: chosen.map(({ term }) => term),
+    found: chosen.map(({ count }) => count),
+    blocks: chosen.flatMap(({ parts }, term) =>
       parts.map(({ base_no, block, read }) => ({ base: placeOf.get(base_no)!, block, term, postings: read() })),
     ),
     absent,
@@ -75,18 +71,32 @@ export async function readPostings(session: Session, bases: readonly Base[], all
 }
 
 /** What was found of a term: in how many passages it is, and its postings in each block, decoded when they are read. */
-interface TermRows {
+interface FoundTerm {
+  term: QueryTerm;
   count: number;
   parts: { base_no: number; block: number; read(): Uint32Array }[];
 }
 
-/** A term in the rows that may hold it; undefined: it is too common. */
-function findTerm({ term }: QueryTerm, rows: readonly Row[]): TermRows | undefined {
-  const found: TermRows = { count: 0, parts: [] };
-  const isTagged = isShared(rowOf(term));
+/** The terms that occur, those that don't, and those with more postings than were read. */
+function findTerms(terms: readonly QueryTerm[], rows: readonly Row[]) {
+  const rowsOf = Map.groupBy(rows, ({ number }) => number);
+  const result = { found: [] as FoundTerm[], absent: [] as QueryTerm[], common: [] as QueryTerm[] };
+  for (const term of terms) {
+    const found = findTerm(term, rowsOf.get(rowOf(term.term)) ?? []);
+    if (found === undefined) result.common.push(term);
+    else if (found.count === 0) result.absent.push(term);
+    else result.found.push(found);
+  }
+  return result;
+}
+
+/** A term in the rows that may hold it; undefined: it has more than was read. */
+function findTerm(term: QueryTerm, rows: readonly Row[]): FoundTerm | undefined {
+  const found: FoundTerm = { term, count: 0, parts: [] };
+  const isTagged = isShared(rowOf(term.term));
   for (const { base_no, block, data } of rows) {
     if (data === null) return undefined;
-    const postings = isTagged ? decodeTagged(data, tagOf(term)) : undefined;
+    const postings = isTagged ? decodeTagged(data, tagOf(term.term)) : undefined;
     const count = postings?.length ?? countRow(data.length);
     if (count === 0) continue;
     found.count += count;
@@ -111,10 +121,15 @@ interface Row {
 }
 
 /**
- * The rows of terms in bases, by the primary key of index_block. Generations are constants here rather than joined:
+ * The rows of terms in bases, those of single characters up to `maxBytes`; by the primary key of index_block. Generations are constants here rather than joined:
  * MySQL would take a join to read a base's whole index. A generation is deleted only long after another replaced it.
  */
-async function readRows(session: Session, bases: readonly Base[], terms: readonly QueryTerm[]): Promise<Row[]> {
+async function readRows(
+  session: Session,
+  bases: readonly Base[],
+  terms: readonly QueryTerm[],
+  maxBytes: number,
+): Promise<Row[]> {
   if (terms.length === 0) return [];
   const numbers = [...new Set(terms.map(({ term }) => rowOf(term)))].sort((x, y) => x - y);
   const generations = [...new Set(bases.map(({ generation }) => generation))];
@@ -127,7 +142,7 @@ async function readRows(session: Session, bases: readonly Base[], terms: readonl
   });
   return session.all<Row>(
     `select base_no, term number, block,
-        case when term < ${sharedRows} or length(data) <= ${maxPlainBytes} then data end data
+        case when term < ${sharedRows} or length(data) <= ${maxBytes} then data end data
       from index_block where ${parts.map(({ sql }) => sql).join(' or ')}`,
     parts.flatMap(({ bindings }) => bindings),
   );
