@@ -35,19 +35,21 @@ interface MysqlConnection extends RawConnection {
 /** What a statement gives: rows, or how many it has changed. */
 export type Result = unknown[] | { changes: number } | { affectedRows: number };
 
-/** Statements of so many texts are kept. Their texts are those in the source, with lists of different lengths. */
+/** So many statements are kept prepared. A long one, of many rows, would take much memory and seldom come again. */
 const maxStatements = 200;
+const maxKeptChars = 1500;
 
 /** Runs a statement, synchronously. */
 export function runSqlite(connection: RawConnection, sql: string, bindings: readonly Binding[]): Result {
-  connection.statements ??= new Map();
-  let statement = connection.statements.get(sql);
-  if (statement === undefined) {
-    statement = (connection as SqliteConnection).prepare(sql);
-    if (connection.statements.size >= maxStatements) connection.statements.clear();
-    connection.statements.set(sql, statement);
-  }
+  const statement = connection.statements?.get(sql) ?? (connection as SqliteConnection).prepare(sql);
+  if (sql.length <= maxKeptChars) keep(connection, sql, statement);
   return statement.reader ? statement.all(bindings) : statement.run(bindings);
+}
+
+function keep(connection: RawConnection, sql: string, statement: Statement): void {
+  connection.statements ??= new Map();
+  if (connection.statements.size >= maxStatements) connection.statements.clear();
+  connection.statements.set(sql, statement);
 }
 
 /** Runs a statement; one that takes longer fails with the code QUERY_TIMEOUT, and its connection is of no more use. */

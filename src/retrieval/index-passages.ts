@@ -57,7 +57,7 @@ export async function writeIndex<T>(
   const postings = gatherPostings();
   const added = { passages: 0, tokens: 0 };
   const flush = async () => {
-    if (index === undefined) return;
+    if (index === undefined || added.passages === 0) return;
     await appendPostings(tx, baseNo, index.generation, postings);
     await tx.run(
       'update index_base set passages = passages + ?, tokens = tokens + ?, next_ordinal = next_ordinal + ? where base_no = ?',

@@ -112,9 +112,18 @@ async function compare(what: string, baseNo: number, fts5: Fts5, gate?: number, 
       [...databases].map(([name, database]) => [name, (query: string) => search(database, baseNo, query)]),
     ),
   };
-  say(`searching ${what}`);
-  report.times.push({ what, gate, times: await timeQueries(engines, questions) });
-  report.times.push({ what: `${what}, 120 terms`, gate: longGate, times: await timeQueries(engines, long) });
+  for (const [kind, queries, limit] of [
+    [what, questions, gate],
+    [`${what}, 120 terms`, long, longGate],
+  ] as const) {
+    const times = await timeQueries(engines, queries);
+    say(
+      `${kind}: p95 ${Object.entries(times)
+        .map(([name, { p95 }]) => `${name} ${p95.toFixed(2)}`)
+        .join(', ')} ms`,
+    );
+    report.times.push({ what: kind, gate: limit, times });
+  }
 }
 
 function search(database: Database, baseNo: number, query: string): Promise<unknown> {
