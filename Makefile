@@ -30,6 +30,9 @@ lint: $(INSTALLED) ## Lint and format, mending what can be mended
 	biome check --write
 	buf lint
 
+bench: $(INSTALLED) ## Measure search and index against SQLite FTS5, on both dialects (BENCH_PASSAGES=…, see test/bench/bench.ts)
+	@exec node test/bench/run.ts
+
 eval: $(INSTALLED) ## Measure retrieval, answers and refusal on the data in EVAL_DATA (see test/eval/measure.ts)
 	@exec node test/eval/run.ts
 
@@ -43,4 +46,4 @@ $(INSTALLED): package.json package-lock.json
 	npm ci
 	@touch $@
 
-.PHONY: help run test verify gen lint eval build release-contract
+.PHONY: help run test verify gen lint bench eval build release-contract

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import knexFactory, { type Knex } from 'knex';
 import { type Dialect, mysql, sqlite } from './dialect.ts';
-import { createSession, discard, type RawConnection, type Session, withCode } from './session.ts';
+import type { RawConnection } from './driver.ts';
+import { createSession, discard, type Session, withCode } from './session.ts';
 import { type Connector, onConnection, retry, runTransaction, type Tx, type TxOptions } from './tx.ts';
 
 /** The database of the service: a session on the pool, and transactions. */

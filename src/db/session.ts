@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { Dialect } from './dialect.ts';
+import { type RawConnection, type Result, runMysql, runSqlite } from './driver.ts';
 
 /** A value that a statement may be given. */
 export type Binding = string | number | null | Uint8Array;
@@ -25,7 +26,14 @@ export interface Session {
  * one would keep it waiting without limit.
  */
 export function createSession(knex: Knex, dialect: Dialect, timeoutMs: number, connection: RawConnection): Session {
-  const execute = async <T>(statement: Knex.Raw | Knex.QueryBuilder): Promise<T> => {
+  /** A connection that is closed, or still at work on what was given up, is thrown away. */
+  const orDiscard = (error: unknown): unknown => {
+    const coded = withCode(error);
+    const { code } = coded as { code?: unknown };
+    if (code === 'QUERY_TIMEOUT' || code === 'CONNECTION_CLOSED') discard(connection, coded);
+    return coded;
+  };
+  const execute = async <T>(statement: Knex.QueryBuilder): Promise<T> => {
     const bound = statement.connection(connection);
     if (dialect.name === 'sqlite') {
       // Runs synchronously: no timer could end it, and no timer or socket would have its turn between statements.
@@ -35,22 +43,26 @@ export function createSession(knex: Knex, dialect: Dialect, timeoutMs: number, c
     try {
       return (await bound.timeout(timeoutMs)) as T;
     } catch (error) {
-      const coded = withCode(error);
-      if (coded !== error) discard(connection, coded);
-      throw coded;
+      throw orDiscard(error);
+    }
+  };
+  const send = async (sql: string, bindings: readonly Binding[]): Promise<Result> => {
+    if (dialect.name === 'sqlite') {
+      await nextTurn();
+      return runSqlite(connection, sql, bindings);
+    }
+    try {
+      return await runMysql(connection, sql, bindings, timeoutMs);
+    } catch (error) {
+      throw orDiscard(error);
     }
   };
   const session: Session = {
     dialect,
-    async all<Row>(sql: string, bindings: readonly Binding[] = []) {
-      const result = await execute<unknown>(knex.raw(sql, [...bindings] as Knex.RawBinding[]));
-      return (dialect.name === 'sqlite' ? result : (result as [unknown])[0]) as Row[];
-    },
+    all: async <Row>(sql: string, bindings: readonly Binding[] = []) => (await send(sql, bindings)) as Row[],
     async run(sql, bindings = []) {
-      const result = await execute<unknown>(knex.raw(sql, [...bindings] as Knex.RawBinding[]));
-      return dialect.name === 'sqlite'
-        ? (result as { changes: number }).changes
-        : (result as [{ affectedRows: number }])[0].affectedRows;
+      const result = await send(sql, bindings);
+      return 'changes' in result ? result.changes : 'affectedRows' in result ? result.affectedRows : 0;
     },
     async insert(table, rows) {
       if (rows.length > 0) await execute(knex(table).insert([...rows]));
@@ -74,14 +86,6 @@ export function createSession(knex: Knex, dialect: Dialect, timeoutMs: number, c
     },
   };
   return session;
-}
-
-/** A driver's connection as knex hands it out. */
-export interface RawConnection {
-  /** knex: when set, the connection isn't given out again. */
-  __knex__disposed?: unknown;
-  destroy?(): void;
-  stream?: { destroy(): void };
 }
 
 /** Throws a connection away. Its socket, too: on a half-open one a farewell would wait for an answer. */

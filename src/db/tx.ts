@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dialect } from './dialect.ts';
-import { discard, type RawConnection, type Session } from './session.ts';
+import type { RawConnection } from './driver.ts';
+import { discard, type Session } from './session.ts';
 
 /** The session of a transaction. */
 export interface Tx extends Session {

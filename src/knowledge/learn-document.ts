@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Session } from '../db/session.ts';
-import { addPassages, type IndexedPassage } from '../retrieval/index-passages.ts';
+import type { IndexedPassage, IndexWriter } from '../retrieval/index-passages.ts';
 import { documentState, ensureDocument, type Origin } from './document.ts';
 import type { Base } from './store.ts';
 
@@ -12,15 +12,15 @@ export interface Content {
 }
 
 /**
- * Makes a base hold this content for a document, in the transaction of whoever holds the base's lease. Content that is
- * there already is left as it is. A document without text is stored as such, and never cited.
+ * Makes a base hold this content for a document, in the transaction of whoever holds the base's lease; `index` is the
+ * base's. Content that is there already is left as it is. A document without text is stored as such, and never cited.
  */
 export async function learnDocument(
   tx: Session,
   base: Base,
   origin: Origin,
   content: Content,
-  { hidden, syncId }: { hidden: boolean; syncId: string | null },
+  { hidden, syncId, index }: { hidden: boolean; syncId: string | null; index: IndexWriter },
 ): Promise<void> {
   const { title, url, passages } = content;
   const state = passages.length === 0 ? documentState.noText : documentState.learned;
@@ -46,7 +46,7 @@ export async function learnDocument(
       known.documentId,
     ],
   );
-  if (!unchanged) await addPassages(tx, base.baseNo, { documentId: known.documentId, revision, title }, passages);
+  if (!unchanged) await index.add({ documentId: known.documentId, revision, title }, passages);
 }
 
 /** Begins with a version: what a binary stored that knew no revisions is learned anew by the next comparison. */

@@ -1,4 +1,5 @@
-import { normalise, termOf, tokenise, tokenizerVersion } from './tokenise.ts';
+import { termOf } from './postings.ts';
+import { normalise, tokenise, tokenizerVersion } from './tokenise.ts';
 import { functionWords, lightWords, questionPhrases, synonyms } from './words.ts';
 
 /** A token that a question is searched by. */

@@ -3,12 +3,15 @@
  * order: so writers of different bases can't wait for each other in a circle.
  */
 import type { Binding, Session } from '../db/session.ts';
-import { blockOrdinals, codeOfLength } from './score.ts';
-import { termOf, tokenise, tokenizerVersion } from './tokenise.ts';
+import { gatherPostings, type Postings } from './gather-postings.ts';
+import { tokenizerVersion } from './tokenise.ts';
 
 /** Passages and postings go in statements of at most so many rows and bytes: packets stay well below 1 MB. */
 const maxRows = 500;
 const maxBytes = 200_000;
+/** Postings that wait in memory, of some 400 passages; looked at after so many passages. */
+const maxPostings = 100_000;
+const passagesAtOnce = 100;
 
 const firstGeneration = 1;
 
@@ -25,37 +28,89 @@ export interface IndexedPassage {
   page?: number | undefined;
 }
 
+/** Adds passages to the index of a base. */
+export interface IndexWriter {
+  /**
+   * Makes the passages of a document searchable by their words, their heading and the document's title. The document's
+   * row is there already; they are found once it is at their revision.
+   */
+  add(document: IndexedDocument, passages: readonly IndexedPassage[]): Promise<void>;
+}
+
+/** A document as its passages know it. */
+export interface IndexedDocument {
+  documentId: string;
+  revision: number;
+  title: string;
+}
+
 /**
- * Makes the passages of a document searchable by their words, their heading and the document's title. Runs in the
- * transaction of whoever holds the base's lease; the document's row is there already. They are found once the document
- * is at their revision.
+ * Adds what `write` adds to a base's index, in the transaction of whoever holds the base's lease. The postings of all of
+ * it are written together at the end: most of them would else go to the same rows, again and again.
  */
+export async function writeIndex<T>(
+  tx: Session,
+  baseNo: number,
+  write: (writer: IndexWriter) => Promise<T>,
+): Promise<T> {
+  let index: IndexBase | undefined;
+  const postings = gatherPostings();
+  const added = { passages: 0, tokens: 0 };
+  const flush = async () => {
+    if (index === undefined || added.passages === 0) return;
+    await appendPostings(tx, baseNo, index.generation, postings);
+    await tx.run(
+      'update index_base set passages = passages + ?, tokens = tokens + ?, next_ordinal = next_ordinal + ? where base_no = ?',
+      [added.passages, added.tokens, added.passages, baseNo],
+    );
+    index.next_ordinal += added.passages;
+    Object.assign(added, { passages: 0, tokens: 0 });
+  };
+  const add = async (document: IndexedDocument, passages: readonly IndexedPassage[]) => {
+    index ??= await lockIndex(tx, baseNo);
+    const first = index.next_ordinal + added.passages;
+    for (const [at, passage] of passages.entries()) {
+      const text = searchedText(document.title, passage);
+      added.tokens += postings.add(first + at, text, index.tokenizer_version);
+    }
+    added.passages += passages.length;
+    await insertPassages(tx, baseNo, first, document, passages);
+    if (postings.size() > maxPostings) await flush();
+  };
+  const result = await write({
+    add: async (document, passages) => {
+      for (let from = 0; from < passages.length; from += passagesAtOnce) {
+        await add(document, passages.slice(from, from + passagesAtOnce));
+      }
+    },
+  });
+  await flush();
+  return result;
+}
+
+/** The passages of one document, by themselves. */
 export async function addPassages(
   tx: Session,
   baseNo: number,
-  { documentId, revision, title }: { documentId: string; revision: number; title: string },
+  document: IndexedDocument,
   passages: readonly IndexedPassage[],
 ): Promise<void> {
-  if (passages.length === 0) return;
-  const index = await lockIndex(tx, baseNo);
-  const postings = new Map<number, number[]>();
-  let tokens = 0;
-  passages.forEach((passage, at) => {
-    const text = searchedText(title, passage);
-    tokens += addPostings(postings, index.next_ordinal + at, text, index.tokenizer_version);
-  });
+  await writeIndex(tx, baseNo, (writer) => writer.add(document, passages));
+}
+
+async function insertPassages(
+  tx: Session,
+  baseNo: number,
+  first: number,
+  { documentId, revision }: IndexedDocument,
+  passages: readonly IndexedPassage[],
+): Promise<void> {
   const rows = passages.map(({ heading, text, page = null }, at) => {
-    const ordinal = index.next_ordinal + at;
-    return { base_no: baseNo, ordinal, document_id: documentId, revision, page, heading, text };
+    return { base_no: baseNo, ordinal: first + at, document_id: documentId, revision, page, heading, text };
   });
   for (const batch of inBatches(rows, (row) => 3 * (row.heading.length + row.text.length))) {
     await tx.insert('passage', batch);
   }
-  await appendPostings(tx, baseNo, index.generation, postings);
-  await tx.run(
-    'update index_base set passages = passages + ?, tokens = tokens + ?, next_ordinal = next_ordinal + ? where base_no = ?',
-    [passages.length, tokens, passages.length, baseNo],
-  );
 }
 
 /**
@@ -110,67 +165,26 @@ export function searchedText(title: string, { heading, text }: { heading: string
   return text.startsWith(heading) ? `${title}\n${text}` : `${title}\n${heading}\n${text}`;
 }
 
-/** Adds a passage's entries as (ordinal, frequency, length code) to each of its terms; returns its length. */
-export function addPostings(postings: Map<number, number[]>, ordinal: number, text: string, version: number): number {
-  const tokens = tokenise(text, version);
-  const frequencies = new Map<string, number>();
-  for (const token of tokens) frequencies.set(token, (frequencies.get(token) ?? 0) + 1);
-  const length = codeOfLength(tokens.length);
-  for (const [token, frequency] of frequencies) {
-    const term = termOf(token);
-    const entries = postings.get(term) ?? [];
-    if (entries.length === 0) postings.set(term, entries);
-    // Two tokens of one passage with the same number: one entry, else the passage would count twice in the blocks.
-    if (entries.at(-3) === ordinal) entries[entries.length - 2] = entries.at(-2)! + frequency;
-    else entries.push(ordinal, frequency, length);
-  }
-  return tokens.length;
-}
-
-interface Block {
-  term: number;
-  block: number;
-  data: Buffer;
-}
-
-/**
- * Appends entries to their blocks without reading them. By the primary key of index_block, in its order.
- */
+/** Appends postings to their rows without reading them. By the primary key of index_block, in its order. */
 export async function appendPostings(
   tx: Session,
   baseNo: number,
   generation: number,
-  postings: Map<number, number[]>,
+  postings: Postings,
 ): Promise<void> {
   const append =
     tx.dialect.name === 'mysql'
       ? 'on duplicate key update data ='
       : 'on conflict (base_no, generation, term, block) do update set data =';
-  const blocks = [...postings].sort(([x], [y]) => x - y).flatMap(([term, entries]) => blocksOf(term, entries));
-  for (const batch of inBatches(blocks, (block) => block.data.length)) {
+  for (const batch of inBatches(postings.take(), ({ data }) => data.length)) {
     const values = batch.map(() => '(?, ?, ?, ?, ?)').join(', ');
-    const bindings: Binding[] = batch.flatMap(({ term, block, data }) => [baseNo, generation, term, block, data]);
+    const bindings: Binding[] = batch.flatMap(({ row, block, data }) => [baseNo, generation, row, block, data]);
     await tx.run(
       `insert into index_block (base_no, generation, term, block, data) values ${values}
         ${append} ${tx.dialect.appendInserted}`,
       bindings,
     );
   }
-}
-
-/** The entries of one term as they are stored, a buffer for each block that they fall into. */
-function blocksOf(term: number, entries: number[]): Block[] {
-  const blocks: Block[] = [];
-  for (let from = 0; from < entries.length; ) {
-    const block = Math.floor(entries[from]! / blockOrdinals);
-    const bytes: number[] = [];
-    for (; from < entries.length && Math.floor(entries[from]! / blockOrdinals) === block; from += 3) {
-      const ordinal = entries[from]! % blockOrdinals;
-      bytes.push(ordinal & 0xff, ordinal >> 8, Math.min(255, entries[from + 1]!), entries[from + 2]!);
-    }
-    blocks.push({ term, block, data: Buffer.from(bytes) });
-  }
-  return blocks;
 }
 
 /** Cuts rows into batches within the limits; each has at least one row. */

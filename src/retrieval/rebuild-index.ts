@@ -6,7 +6,8 @@
  * deleted only a minute later.
  */
 import type { Session } from '../db/session.ts';
-import { addPostings, appendPostings, type IndexBase, lockIndex, searchedText } from './index-passages.ts';
+import { gatherPostings } from './gather-postings.ts';
+import { appendPostings, type IndexBase, lockIndex, searchedText } from './index-passages.ts';
 import { tokenizerVersion } from './tokenise.ts';
 
 /** Passages in one transaction: SQLite has one writer, and messages wait for it. */
@@ -53,9 +54,9 @@ export async function rebuildBatch(tx: Session, baseNo: number): Promise<void> {
     await switchGeneration(tx, baseNo);
     return;
   }
-  const postings = new Map<number, number[]>();
+  const postings = gatherPostings();
   let tokens = 0;
-  for (const row of rows) tokens += addPostings(postings, row.ordinal, searchedText(row.title, row), tokenizerVersion);
+  for (const row of rows) tokens += postings.add(row.ordinal, searchedText(row.title, row), tokenizerVersion);
   await appendPostings(tx, baseNo, index.next_generation, postings);
   await tx.run(
     'update index_base set built = ?, next_passages = next_passages + ?, next_tokens = next_tokens + ? where base_no = ?',

@@ -1,13 +1,14 @@
 /** BM25 over blocks of postings, in one pass, without the database: the same on every engine. */
+import { blockOrdinals, frequencies, impactOf, impacts, lengths, ordinalOf } from './postings.ts';
 
-/** A term of the question in one block of 4,096 ordinals of one base. */
+/** A term of the question in one block of one base. */
 export interface TermBlock {
   /** Which base, by its place in the ascending list of the searched ones. */
   base: number;
   block: number;
   /** Which term, by its place in the list of weights. */
   term: number;
-  data: Uint8Array;
+  postings: Uint32Array;
 }
 
 /** A passage that may be an answer. */
@@ -17,23 +18,10 @@ export interface Candidate {
   score: number;
 }
 
-export const blockOrdinals = 4096;
-/** An entry: u16 ordinal in its block (little end first), u8 how often the term occurs, u8 code of the length. */
-export const entryBytes = 4;
-
 const k1 = 1.2;
 const b = 0.75;
 /** What a term can contribute at most, as a multiple of its rarity. */
 export const maxContribution = k1 + 1;
-
-/** Lengths are kept to 1/16 of a doubling, about 4 %: BM25 doesn't need more, and a byte reaches 60,000 tokens. */
-export function codeOfLength(tokens: number): number {
-  return Math.min(255, Math.round(16 * Math.log2(1 + tokens)));
-}
-
-function lengthOfCode(code: number): number {
-  return 2 ** (code / 16) - 1;
-}
 
 /** How rare a term is that `found` of `passages` hold. */
 export function rarityOf(passages: number, found: number): number {
@@ -49,9 +37,7 @@ export function scoreBlocks(
   blocks: TermBlock[],
   { weights, averageLength, limit }: { weights: readonly number[]; averageLength: number; limit: number },
 ): Candidate[] {
-  const normOfCode = Float64Array.from({ length: 256 }, (_, code) => {
-    return k1 * (1 - b + (b * lengthOfCode(code)) / Math.max(1, averageLength));
-  });
+  const shares = sharesOf(averageLength);
   const top = createTop(limit);
   const scores = new Float64Array(blockOrdinals);
   const ordered = [...blocks].sort((x, y) => x.base - y.base || x.block - y.block || x.term - y.term);
@@ -59,20 +45,30 @@ export function scoreBlocks(
     const { base, block } = ordered[at]!;
     scores.fill(0);
     for (; ordered[at]?.base === base && ordered[at]?.block === block; at++) {
-      addBlock(scores, ordered[at]!.data, weights[ordered[at]!.term]!, normOfCode);
+      const { postings, term } = ordered[at]!;
+      addPostings(scores, postings, weights[term]!, shares);
     }
     top.add(base, block * blockOrdinals, scores);
   }
   return top.sorted();
 }
 
-function addBlock(scores: Float64Array, data: Uint8Array, weight: number, normOfCode: Float64Array): void {
-  const factor = weight * maxContribution;
-  for (let at = 0; at + 3 < data.length; at += entryBytes) {
-    const frequency = data[at + 2]!;
-    const ordinal = (data[at]! | (data[at + 1]! << 8)) & (blockOrdinals - 1);
-    scores[ordinal]! += (factor * frequency) / (frequency + normOfCode[data[at + 3]!]!);
+function addPostings(scores: Float64Array, postings: Uint32Array, weight: number, shares: Float64Array): void {
+  for (let at = 0; at < postings.length; at++) {
+    const posting = postings[at]!;
+    scores[ordinalOf(posting)]! += weight * shares[impactOf(posting)]!;
   }
+}
+
+/** What each impact contributes, as a multiple of the term's rarity. */
+function sharesOf(averageLength: number): Float64Array {
+  const shares = new Float64Array(impacts);
+  const norms = lengths.map((tokens) => k1 * (1 - b + (b * tokens) / Math.max(1, averageLength)));
+  for (let impact = 0; impact < impacts; impact++) {
+    const frequency = frequencies[Math.floor(impact / lengths.length)]!;
+    shares[impact] = (maxContribution * frequency) / (frequency + norms[impact % lengths.length]!);
+  }
+  return shares;
 }
 
 /** Keeps the best `limit`: collects twice as many, then sorts and raises the bar. */

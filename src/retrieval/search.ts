@@ -1,8 +1,9 @@
 import type { Session } from '../db/session.ts';
 import type { Found, FoundPassage } from '../expert/expert.ts';
-import { analyseForVersions, type QueryTerm } from './analyse-query.ts';
-import { type Base, chooseTerms, marks, readBases, readBlocks } from './read-blocks.ts';
-import { type Candidate, entryBytes, maxContribution, rarityOf, scoreBlocks, type TermBlock } from './score.ts';
+import { analyseForVersions, analyseQuery } from './analyse-query.ts';
+import { type Base, marks, readBases, readPostings } from './read-blocks.ts';
+import { type Candidate, maxContribution, rarityOf, scoreBlocks } from './score.ts';
+import { tokenizerVersion } from './tokenise.ts';
 
 /** So many of the best passages are looked at for ones that may be shown. */
 const maxCandidates = 1000;
@@ -25,21 +26,21 @@ export async function searchPassages(
   { baseNos, query, limit, signal }: SearchOptions,
 ): Promise<Found> {
   if (baseNos.length === 0 || limit < 1) return nothingFound();
-  const bases = await readBases(session, baseNos);
-  const terms = analyseForVersions(
-    query,
-    bases.map(({ tokenizer_version: version }) => version),
-  );
+  const reading = readBases(session, baseNos);
+  const analysed = analyseQuery(query); // while the database answers
+  const bases = await reading;
+  const versions = bases.map(({ tokenizer_version: version }) => version);
+  const isCurrent = versions.every((version) => version === tokenizerVersion);
+  const terms = isCurrent ? analysed : analyseForVersions(query, versions);
   const passages = bases.reduce((sum, base) => sum + base.passages, 0);
   const tokens = bases.reduce((sum, base) => sum + base.tokens, 0);
   if (passages === 0 || terms.length === 0) return nothingFound();
   signal?.throwIfAborted();
 
-  const read = await chooseTerms(session, bases, terms, passages);
-  const blocks = await readBlocks(session, bases, read.chosen);
+  const { chosen, found: foundIn, blocks, absent } = await readPostings(session, bases, terms);
   signal?.throwIfAborted();
-  const rarities = raritiesOf(blocks, read.chosen, passages);
-  const weights = read.chosen.map(({ weight }, at) => weight * rarities[at]!);
+  const rarities = foundIn.map((count) => rarityOf(passages, count));
+  const weights = chosen.map(({ weight }, at) => weight * rarities[at]!);
   let found: FoundPassage[] = [];
   for (const bound of [limit + 20, maxCandidates]) {
     const candidates = scoreBlocks(blocks, { weights, averageLength: tokens / passages, limit: bound });
@@ -48,8 +49,8 @@ export async function searchPassages(
     if (found.length === limit || candidates.length < bound) break;
   }
   const best = found[0]?.score ?? 0;
-  const absent = read.absent.reduce((sum, { mass }) => sum + mass * rarityOf(passages, 0), 0);
-  const mass = read.chosen.reduce((sum, term, at) => sum + term.mass * rarities[at]!, absent);
+  const absentMass = absent.reduce((sum, { mass }) => sum + mass * rarityOf(passages, 0), 0);
+  const mass = chosen.reduce((sum, term, at) => sum + term.mass * rarities[at]!, absentMass);
   return { passages: found, support: supportOf(best, mass, passages) };
 }
 
@@ -70,12 +71,6 @@ function supportOf(score: number, mass: number, passages: number): number {
   return share / (share + chance);
 }
 
-function raritiesOf(blocks: readonly TermBlock[], terms: readonly QueryTerm[], passages: number): number[] {
-  const entries = terms.map(() => 0);
-  for (const { term, data } of blocks) entries[term]! += Math.floor(data.length / entryBytes);
-  return entries.map((found) => rarityOf(passages, found));
-}
-
 /** The best of the candidates that may be shown, in pages: however many are hidden, the next ones move up. */
 async function readVisible(
   session: Session,
@@ -84,7 +79,7 @@ async function readVisible(
   { limit, signal }: { limit: number; signal: AbortSignal | undefined },
 ): Promise<FoundPassage[]> {
   const found: FoundPassage[] = [];
-  for (let from = 0, size = limit + 4; from < candidates.length && found.length < limit; from += size, size = 100) {
+  for (let from = 0, size = limit + 2; from < candidates.length && found.length < limit; from += size, size = 100) {
     signal?.throwIfAborted();
     found.push(...(await readPage(session, bases, candidates.slice(from, from + size))));
   }

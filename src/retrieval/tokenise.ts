@@ -58,23 +58,3 @@ function addIdeographs(tokens: string[], characters: string[]): void {
 function isTelling(character: string): boolean {
   return han.test(character) && !everywhere.has(character);
 }
-
-/**
- * The number that stands for a token in the index: 52 bits, so that it is exact in JavaScript and a BIGINT in SQL. The
- * function is cyrb53 (by bryc, public domain): two lanes of multiply and exclusive-or over the UTF-16 units, mixed as
- * MurmurHash3 mixes at its end. Among a million terms, a pair that shares its number is expected once in ten thousand
- * bases; it would merge two words there, which costs a place in a ranking. Whoever makes up such words on purpose
- * spoils the order of their own base, no more: what is shown is the passage's text.
- */
-export function termOf(token: string): number {
-  let low = 0x41c6ce57;
-  let high = 0xdeadbeef;
-  for (let at = 0; at < token.length; at++) {
-    const unit = token.charCodeAt(at);
-    high = Math.imul(high ^ unit, 0x9e3779b1);
-    low = Math.imul(low ^ unit, 0x5f356495);
-  }
-  high = Math.imul(high ^ (high >>> 16), 0x85ebca6b) ^ Math.imul(low ^ (low >>> 13), 0xc2b2ae35);
-  low = Math.imul(low ^ (low >>> 16), 0x85ebca6b) ^ Math.imul(high ^ (high >>> 13), 0xc2b2ae35);
-  return (high >>> 12) * 0x1_0000_0000 + (low >>> 0);
-}

@@ -4,7 +4,7 @@ import type { Answer, Expert, Search } from '../../src/expert/expert.ts';
 import { createExtractiveExpert, extractiveThreshold } from '../../src/expert/extractive.ts';
 import { learnDocument } from '../../src/knowledge/learn-document.ts';
 import { splitPassages } from '../../src/parsing/split-passages.ts';
-import { createIndexBase } from '../../src/retrieval/index-passages.ts';
+import { createIndexBase, writeIndex } from '../../src/retrieval/index-passages.ts';
 import { searchPassages } from '../../src/retrieval/search.ts';
 import type { Outcome } from './figures.ts';
 import type { Context, GoldQuestion } from './squad.ts';
@@ -19,11 +19,13 @@ export async function learnAll(database: Database, contexts: readonly Context[])
   await database.tx((tx) => createIndexBase(tx, base.baseNo));
   for (let from = 0; from < contexts.length; from += documentsAtOnce) {
     await database.tx(async (tx) => {
-      for (const { id, title, text } of contexts.slice(from, from + documentsAtOnce)) {
-        const passages = splitPassages(text.split('\n').map((line) => ({ kind: 'text', text: line })));
-        const origin = { kind: 'article', articleId: id, msgidx: 1 } as const;
-        await learnDocument(tx, base, origin, { title, url: '', passages }, { hidden: false, syncId: null });
-      }
+      await writeIndex(tx, base.baseNo, async (index) => {
+        for (const { id, title, text } of contexts.slice(from, from + documentsAtOnce)) {
+          const passages = splitPassages(text.split('\n').map((line) => ({ kind: 'text', text: line })));
+          const origin = { kind: 'article', articleId: id, msgidx: 1 } as const;
+          await learnDocument(tx, base, origin, { title, url: '', passages }, { hidden: false, syncId: null, index });
+        }
+      });
     });
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Database } from '../../src/db/database.ts';
+import { sharedRows } from '../../src/db/migrations/20261122-shared-rows.ts';
 import { sweepPassages } from '../../src/retrieval/index-passages.ts';
 import { findIndexWork, pruneBatch, rebuildBatch } from '../../src/retrieval/rebuild-index.ts';
 import { searchPassages } from '../../src/retrieval/search.ts';
@@ -90,6 +91,28 @@ eachDatabase((dialectName, open) => {
       assert.ok(Math.min(...support) > 0.9 * support[0]!, support.join());
     });
 
+    test('an index from before rows were shared is built anew, and its old rows are pruned', async () => {
+      const database = await open();
+      await fillBase(database, baseNo, documents);
+      const before = await resultsOf(database);
+      await database.run('update index_base set next_generation = 2, built = 7'); // while it was being built
+      for (let run = 0; run < 2; run++) await sharedRows.run(database);
+      assert.deepEqual(await idsOf(database, '水母'), []);
+      await fillBase(database, baseNo, [{ id: 'new', passages: ['蓝鲸骨架长二十六米。'] }]);
+      while ((await findIndexWork(database, baseNo)) !== undefined) {
+        const { kind } = (await findIndexWork(database, baseNo))!;
+        if (kind === 'wait') await database.run('update index_base set switched_at = 0');
+        else await database.tx((tx) => (kind === 'rebuild' ? rebuildBatch(tx, baseNo) : pruneBatch(tx, baseNo)));
+      }
+      assert.deepEqual(await generations(database), [(await indexOf(database)).generation]);
+      assert.deepEqual(await idsOf(database, '蓝鲸骨架'), ['new']);
+      await database.run("delete from document where document_id = 'new'");
+      assert.deepEqual(
+        await textsOf(database),
+        before.map(({ passages }) => passages.map(({ text }) => text)),
+      );
+    });
+
     test('an index of the tokenizer before is searched and added to as it was built, until it is built anew', async () => {
       const database = await open();
       await fillBase(database, baseNo, []);
@@ -113,6 +136,10 @@ async function search(database: Database, query: string) {
 
 async function resultsOf(database: Database) {
   return Promise.all([...words, '第7层的水母编号', '企鹅 706'].map((query) => search(database, query)));
+}
+
+async function textsOf(database: Database): Promise<string[][]> {
+  return (await resultsOf(database)).map(({ passages }) => passages.map(({ text }) => text));
 }
 
 async function idsOf(database: Database, query: string): Promise<string[]> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Database } from '../../src/db/database.ts';
+import type { Binding, Session } from '../../src/db/session.ts';
 import type { Found } from '../../src/expert/expert.ts';
 import { sweepPassages } from '../../src/retrieval/index-passages.ts';
 import { searchPassages } from '../../src/retrieval/search.ts';
@@ -104,6 +105,39 @@ eachDatabase((dialectName, open) => {
       const sixty = await find(database, common.split(' ').slice(0, 60).join(' '));
       const share = scored!.score / sixty.passages[0]!.score;
       assert.ok(share > 1 && share < 64.5 / 60, `${60 * share} of 90 common terms were scored`);
+    });
+
+    test('a character that is in most passages is searched for only where nothing else of the question occurs', async () => {
+      const database = await open();
+      const many = Array.from({ length: 700 }, (_, at) => `海 ${at % 7}`);
+      await fillBase(database, first, [
+        { id: 'sea', passages: many },
+        { id: 'both', passages: ['海 蓝'] },
+        { id: 'blue', passages: ['蓝'] },
+      ]);
+      assert.deepEqual(idsOf(await find(database, '海 蓝')), ['blue', 'both']);
+      assert.equal(idsOf(await find(database, '海')).length, 5);
+      assert.deepEqual(idsOf(await find(database, '海 绿')), idsOf(await find(database, '海')));
+    });
+
+    test('of an essay to a base of millions only so many terms are read that memory stays bounded', async () => {
+      const database = await open();
+      const words = Array.from({ length: 90 }, (_, at) => `word${at}`);
+      await fillBase(database, first, [{ id: 'a', passages: [words.join(' ')] }]);
+      const mostBound = async () => {
+        let most = 0;
+        const all = (sql: string, bindings: readonly Binding[] = []) => {
+          most = Math.max(most, bindings.length);
+          return database.all(sql, bindings);
+        };
+        const session = { ...database, all } as Session;
+        const { passages } = await searchPassages(session, { baseNos: [first], query: words.join(' '), limit: 5 });
+        assert.equal(passages.length, 1);
+        return most;
+      };
+      assert.equal(await mostBound(), 90 + 2);
+      await database.run('update index_base set next_ordinal = 8000000');
+      assert.equal(await mostBound(), 9 + 2);
     });
 
     test('hostile questions are answered with little, soon, and without an error', async () => {

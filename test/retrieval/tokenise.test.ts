@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { termOf, tokenise } from '../../src/retrieval/tokenise.ts';
+import { tokenise } from '../../src/retrieval/tokenise.ts';
 
 describe('tokenise', () => {
   const cases: [guarantee: string, text: string, tokens: string[]][] = [
@@ -47,24 +47,4 @@ describe('tokenise', () => {
       assert.ok(performance.now() - startedMs < 2000);
     });
   }
-});
-
-describe('termOf', () => {
-  test('gives the numbers that stored indexes hold', () => {
-    assert.deepEqual(
-      ['票价', '票', 'wifi', ''].map(termOf),
-      [1713848046521834, 1744043184585882, 2483259040090402, 473787649481912],
-    );
-  });
-
-  test('fits 52 bits and keeps 200,000 pairs of characters apart', () => {
-    const terms = new Set<number>();
-    for (let first = 0; first < 500; first++) {
-      for (let second = 0; second < 400; second++) {
-        terms.add(termOf(String.fromCharCode(0x4e00 + first, 0x4e00 + 31 * second)));
-      }
-    }
-    assert.equal(terms.size, 200_000);
-    assert.ok([...terms].every((term) => Number.isSafeInteger(term) && term >= 0 && term < 2 ** 52));
-  });
 });

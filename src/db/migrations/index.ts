@@ -4,7 +4,16 @@ import { expertSettings } from './20261122-expert-settings.ts';
 import { files } from './20261122-files.ts';
 import { generations } from './20261122-generations.ts';
 import { pleaseWait } from './20261122-please-wait.ts';
+import { sharedRows } from './20261122-shared-rows.ts';
 import { tokenUse } from './20261122-token-use.ts';
 
 /** All steps, oldest first. */
-export const migrations: readonly Migration[] = [base, expertSettings, files, generations, pleaseWait, tokenUse];
+export const migrations: readonly Migration[] = [
+  base,
+  expertSettings,
+  files,
+  generations,
+  pleaseWait,
+  sharedRows,
+  tokenUse,
+];

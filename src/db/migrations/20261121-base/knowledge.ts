@@ -126,7 +126,7 @@ export const knowledge: Table[] = [
     primaryKey: ['base_no'],
   },
   {
-    name: 'index_block', // term, then blocks of 4,096 ordinals; entries are only ever appended
+    name: 'index_block', // term is a row of retrieval/postings.ts; postings are only ever appended
     columns: [
       'base_no bigint not null',
       'generation int not null',
