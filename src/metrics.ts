@@ -48,7 +48,7 @@ export function createMetrics() {
     }),
     files: new Counter({
       name: 'wxmp_files_total',
-      help: 'Files of handled events by file_rag_status: 5 learned, 2, 4, 7 and 9 not learned, 8 deleted.',
+      help: 'Files of handled events by file_rag_status: 5 learned, 2, 4, 6, 7 and 9 not learned, 8 deleted.',
       labelNames: ['state'],
       registers,
     }),

@@ -11,7 +11,7 @@ export function setExpert({ database, config }: Context) {
     if (kind === ExpertKind.LLM && config.LLM_MODEL === undefined) {
       throw invalidField('expert.kind', '2 (llm) needs LLM_BASE_URL and LLM_MODEL to be set in this installation');
     }
-    if (address !== '' && !URL.canParse(address)) {
+    if (address !== '' && !isOrigin(address)) {
       throw invalidField('expert.address', 'must be http://host:port or https://host:port');
     }
     await database.tx(async (tx) => {
@@ -22,4 +22,9 @@ export function setExpert({ database, config }: Context) {
     });
     return {};
   };
+}
+
+/** Not so with a backslash, which is read as a slash: http://a\\b:1 would be http://a. */
+function isOrigin(address: string): boolean {
+  return URL.canParse(address) && new URL(address).pathname === '/' && !address.includes('\\');
 }

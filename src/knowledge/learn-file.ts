@@ -46,10 +46,8 @@ export async function learnFile(
   if (parsed.kind === 'unreadable') {
     return { kind: 'refused', state: documentState[parsed.state], reason: parsed.reason };
   }
-  const flagged = await context.guard?.checkAll(
-    parsed.passages.map(({ heading, text }) => `${heading}\n${text}`),
-    signal,
-  );
+  const texts = parsed.passages.map(({ heading, text }) => `${heading}\n${text}`);
+  const flagged = await context.guard?.checkAll([...texts, name], signal);
   if (flagged !== undefined) {
     return { kind: 'refused', state: documentState.refused, reason: reasonOf(flagged, parsed.passages) };
   }
@@ -68,8 +66,9 @@ export async function learnFile(
 
 /** Which check flags a file, and where in it: the owner has to find what it is. */
 function reasonOf({ index, reason }: { index: number; reason: string }, passages: ParsedDocument['passages']): string {
-  const { page } = passages[index]!;
-  return `withheld by the safety checks: ${reason}${page === undefined ? '' : `, page ${page}`}`;
+  const passage = passages[index];
+  const place = passage === undefined ? ', its name' : passage.page === undefined ? '' : `, page ${passage.page}`;
+  return `withheld by the safety checks: ${reason}${place}`;
 }
 
 /** Commits what became of a file, in the transaction of the holder of the base's lease. Returns its state. */

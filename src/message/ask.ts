@@ -5,7 +5,7 @@ import type { AskRequest, AskResponseSchema } from '../../gen/wxmp/message/v1/me
 import { viewOf } from '../assistant/get-assistant.ts';
 import { requireAssistant, type View } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
-import { AppError } from '../errors.ts';
+import { AppError, CallError } from '../errors.ts';
 import type { Turn } from '../expert/expert.ts';
 import { composeAnswer } from './compose-answer.ts';
 import { toCitation, toExplanation } from './explanation.ts';
@@ -18,17 +18,24 @@ export function ask(context: Context) {
   return async function* (request: AskRequest, { signal }: HandlerContext) {
     await requireAssistant(context.database, request.appid);
     const views: View[] = request.compare ? ['online', 'draft'] : [viewOf(request.view)];
-    const timeout = AbortSignal.timeout(context.config.ANSWER_TIMEOUT_MS);
     const left = new AbortController();
-    const limit = AbortSignal.any([signal, timeout, left.signal]);
+    const either = AbortSignal.any([signal, left.signal]);
     try {
-      yield* interleave(views.map((view) => answerAs(context, request, view, limit)));
+      yield* interleave(views.map((view) => answerAs(context, request, view, either)));
     } catch (error) {
-      throw timeout.aborted && !signal.aborted ? new AppError('UNAVAILABLE', 'the expert took too long') : error;
+      throw signal.aborted ? error : toUnavailable(error);
     } finally {
       left.abort(); // where one configuration failed, the other is not waited for
     }
   };
+}
+
+/** What failed is not us: the expert, or an endpoint that it needs. */
+function toUnavailable(error: unknown): unknown {
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return new AppError('UNAVAILABLE', 'the expert took too long');
+  }
+  return error instanceof CallError ? new AppError('UNAVAILABLE', error.message) : error;
 }
 
 /** The answer of one configuration, as it comes to be. */
@@ -40,7 +47,7 @@ async function* answerAs(
 ): AsyncGenerator<State> {
   const history = turns.map((turn) => ({ speaker: turn.speaker as Turn['speaker'], content: turn.content }));
   const shownView = view === 'draft' ? AssistantView.DRAFT : AssistantView.ONLINE;
-  for await (const step of composeAnswer(context, { appid, view, text: content, history }, signal)) {
+  for await (const step of composeAnswer(context, { appid, view, text: content, history, drafts: true }, signal)) {
     signal.throwIfAborted();
     if ('draft' in step) yield { text: step.draft, view: shownView };
     else {

@@ -2,6 +2,8 @@ import { loadExpert } from '../assistant/expert-settings.ts';
 import { loadSettings, type View } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import type { Answer, Citation, ExpertEvent, Search, Turn } from '../expert/expert.ts';
+import { finalOnly } from '../expert/final-only.ts';
+import { limitTime } from '../expert/limit-time.ts';
 import { listSearchedBases } from '../knowledge/store.ts';
 import { searchPassages } from '../retrieval/search.ts';
 import { guardExpert } from '../safety/guard-expert.ts';
@@ -26,18 +28,22 @@ export interface Asked {
   view: View;
   text: string;
   history: readonly Turn[];
+  /** Whether anybody sees drafts. Else none are made, and none need to be checked. */
+  drafts: boolean;
 }
 
 /**
  * Asks the expert of one of the assistant's configurations. Ends with what is to be told; before that come the drafts.
- * While nothing has been learned yet, or when the question is flagged, nobody is asked.
+ * While nothing has been learned yet, or when the question is flagged, nobody is asked. The expert has
+ * ANSWER_TIMEOUT_MS; what the safety checks need is limited by their own time-outs. Throws a TimeoutError, what an
+ * expert or a check throws, or the signal's reason.
  */
 export async function* composeAnswer(
   context: Context,
-  { appid, view, text, history }: Asked,
+  { appid, view, text, history, drafts }: Asked,
   signal: AbortSignal,
 ): AsyncGenerator<{ draft: string } | { final: Composed }> {
-  const { database, chooseExpert, guard, texts } = context;
+  const { config, database, chooseExpert, guard, texts } = context;
   const baseNos = await listSearchedBases(database, appid, view);
   if (await hasNothingYet(context, appid, baseNos)) {
     yield { final: fixed(texts.stillLearning, 'still_learning') };
@@ -51,9 +57,11 @@ export async function* composeAnswer(
   const { systemPrompt } = await loadSettings(database, appid, view);
   const search: Search = (query, limit) => searchPassages(database, { baseNos, query, limit, signal });
   const settings = await loadExpert(database, appid, view);
-  const question = { text, history, instructions: systemPrompt, account: appid, threshold: settings.threshold };
-  const chosen = chooseExpert(settings);
-  const expert = guard === undefined ? chosen : guardExpert(chosen, guard);
+  const turns = history.map((turn) => withoutLabel(turn, texts.label));
+  const question = { text, history: turns, instructions: systemPrompt, account: appid, threshold: settings.threshold };
+  const limited = limitTime(chooseExpert(settings), config.ANSWER_TIMEOUT_MS);
+  const told = drafts ? limited : finalOnly(limited);
+  const expert = guard === undefined ? told : guardExpert(told, guard);
   for await (const event of expert.answer(question, search, signal)) yield toStep(context, event);
 }
 
@@ -66,8 +74,18 @@ function toStep({ config, texts }: Context, event: ExpertEvent): { draft: string
   const refused = event.answer.refused || text.trim() === '';
   if (refused) return { final: { text: texts.refusal, citations: [], trace, refused, fixedText: undefined } };
   const isLabelled = config.LABELLED_EXPERTS.includes(trace.expert);
-  const whole = isLabelled ? `${text}\n\n${texts.label}` : text;
+  const whole = isLabelled ? text + labelEnd(texts.label) : text;
   return { final: { text: whole, citations, trace, refused, fixedText: undefined } };
+}
+
+/** How a labelled answer ends. */
+const labelEnd = (label: string) => `\n\n${label}`;
+
+/** A turn as it was answered: an expert that read its own label would write it, too. */
+function withoutLabel(turn: Turn, label: string): Turn {
+  const end = labelEnd(label);
+  if (turn.speaker !== 'assistant' || !turn.content.endsWith(end)) return turn;
+  return { ...turn, content: turn.content.slice(0, -end.length) };
 }
 
 /** A text that needs no expert. */

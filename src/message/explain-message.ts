@@ -25,7 +25,7 @@ export function explainMessage({ database }: Context) {
 const states: Record<string, MessageState> = {
   pending: MessageState.PENDING,
   answered: MessageState.ANSWERED,
-  withheld: MessageState.ANSWERED, // with a text that says so
+  fixed: MessageState.ANSWERED, // with a fixed text
   cancelled: MessageState.CANCELLED,
 };
 

@@ -127,10 +127,10 @@ export async function findPending(session: Session, conversationId: string): Pro
 }
 
 /**
- * How a message ended. A withheld one, question or answer, is shown to people, and never again to an expert as one of
- * the turns before.
+ * How a message ended: with an answer (or the refusal), or with another fixed text. That is shown to people, and never
+ * told to an expert as one of the turns before: the question was withheld, or not checked, or not heard.
  */
-export type EndState = 'answered' | 'withheld';
+export type EndState = 'answered' | 'fixed';
 
 /** Ends a pending message; false: it was ended before. */
 export async function endMessage(tx: Tx, messageId: string, state: EndState): Promise<boolean> {

@@ -126,14 +126,13 @@ async function failTry(tx: Tx, lease: Lease, failures: number): Promise<void> {
 
 async function compose(context: Context, message: PendingMessage, signal: AbortSignal): Promise<Composed> {
   const { config, database, texts } = context;
-  const inTime = () => AbortSignal.any([signal, AbortSignal.timeout(config.ANSWER_TIMEOUT_MS)]);
-  const text = message.msgType === 'voice' ? await hearVoice(context, message, inTime()) : message.content;
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(config.ANSWER_TIMEOUT_MS)]);
+  const text = message.msgType === 'voice' ? await hearVoice(context, message, inTime) : message.content;
   if (text === undefined) return fixed(texts.voiceUnsupported, 'voice_unsupported');
   const history = await listTurns(database, message, 2 * config.ANSWER_HISTORY_TURNS);
-  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history };
-  const limit = inTime();
-  for await (const step of composeAnswer(context, asked, limit)) {
-    limit.throwIfAborted();
+  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history, drafts: false };
+  for await (const step of composeAnswer(context, asked, signal)) {
+    signal.throwIfAborted();
     if ('final' in step) return step.final;
   }
   throw new Error('the expert ended without an answer');
@@ -157,7 +156,7 @@ async function commitAnswer(
     const cited = composed.citations.map(({ documentId }) => documentId);
     if (!(await areShown(tx, await listSearchedBases(tx, message.appid, view), cited))) return false;
     await tx.run('update conversation set finished = started, failures = 0 where conversation_id = ?', [lease.id]);
-    const state = composed.blockedBy === undefined ? 'answered' : 'withheld';
+    const state = composed.fixedText === undefined ? 'answered' : 'fixed';
     if (!(await endMessage(tx, message.messageId, state))) return true;
     await insertAnswer(tx, message, { content: composed.text, state });
     await saveExplanation(tx, message.messageId, composed);

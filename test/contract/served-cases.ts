@@ -80,6 +80,11 @@ const knowledge: Case[] = [
   ],
   [
     'assistant/expert/set',
+    'an address that reads as another: 40001',
+    { appid, expert: { kind: 3, address: 'http://engine.internal\\x:1' } },
+  ],
+  [
+    'assistant/expert/set',
     'an address with a port that there is not: 40001',
     { appid, expert: { kind: 3, address: 'https://engine.internal:70000' } },
   ],

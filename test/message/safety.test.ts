@@ -100,16 +100,44 @@ for (const { name: dialect } of dialects) {
       assert.equal(await account.handle(9, 'good'), 5);
     });
 
-    test('a file that comes while the endpoint is down is learned once it is back, and not before', async () => {
-      let failures = 0;
-      moderation.answer = ({ response }) => {
-        failures += 1;
-        if (failures === 3) moderation.answer = flagWords({ 打架: 'violence' });
-        sendJson(response, { error: { message: 'down' } }, 503);
-      };
-      account.host.files.set('/later', Buffer.from('潜水课在周六上午。\n'));
-      assert.equal(await account.handle(9, 'later'), 5);
-      assert.equal(failures, 3);
+    test('a file whose name is flagged is state 6: the name would be shown as the source', async () => {
+      account.host.files.set('/named', Buffer.from('灯会在周五晚上。\n'));
+      assert.equal(await account.handle(9, 'named', { name: '坏词语.txt' }), 6);
+      assert.match((await account.documentOf('named')).reason!, /word list, its name/);
+    });
+
+    for (const status of [400, 422, 503]) {
+      test(`a file that comes while the endpoint answers ${status} is learned once that is mended`, async () => {
+        let failures = 0;
+        moderation.answer = ({ response }) => {
+          failures += 1;
+          if (failures === 3) moderation.answer = flagWords({ 打架: 'violence' });
+          sendJson(response, { error: { message: 'down' } }, status);
+        };
+        account.host.files.set(`/later-${status}`, Buffer.from(`潜水课在周六上午，编号 ${status}。\n`));
+        assert.equal(await account.handle(9, `later-${status}`), 5);
+        assert.equal(failures, 3);
+      });
+    }
+
+    test('a question that could not be checked ends in the "sorry" text, and is not told to an expert later', async () => {
+      llm.answer = sendPieces(['前两小时十元。[1]']);
+      moderation.answer = ({ response }) => sendJson(response, { error: { message: 'down' } }, 503);
+      const { text } = await ask('unchecked', '停车场打架怎么收费？', 'u-unchecked');
+      assert.match(text, /没能回答/);
+      moderation.answer = flagWords({ 打架: 'violence' });
+      const before = llm.asked.length;
+      await ask('unchecked-next', '停车场怎么收费？', 'u-unchecked');
+      assert.equal(llm.asked.length, before + 1);
+      assert.doesNotMatch(llm.asked.at(-1)!.user, /打架|没能回答/);
+    });
+
+    test("the label of an answer is the reader's: the model is told the turn without it", async () => {
+      llm.answer = sendPieces(['前两小时十元。[1]']);
+      assert.match((await ask('label', '停车场怎么收费？', 'u-label')).text, /AI 生成/);
+      await ask('label-next', '停车场在哪里？', 'u-label');
+      assert.match(llm.asked.at(-1)!.user, /前两小时十元。/);
+      assert.doesNotMatch(llm.asked.at(-1)!.user, /AI 生成/);
     });
 
     test('while the endpoint is down nothing is answered unchecked, and the question is once it is back', async () => {
@@ -123,6 +151,17 @@ for (const { name: dialect } of dialects) {
       const { text } = await ask('down', '停车场怎么收费？');
       assert.match(text, /前两小时十元。/);
       assert.equal(failures, 3);
+    });
+
+    test('a model that hangs and checks that are slow end in the extractive answer', async () => {
+      await account.service.stopApp();
+      await account.service.restartApp({ ANSWER_TIMEOUT_MS: '6000', LLM_TIMEOUT_MS: '1000' });
+      llm.answer = () => {};
+      const judge = flagWords({ 打架: 'violence' });
+      moderation.answer = (asked) => void setTimeout(() => judge(asked), 2700); // twice, and the model: over 6 s
+      const { text } = await ask('slow', '停车场怎么收费？');
+      assert.match(text, /前两小时一共收费十元/);
+      assert.equal((await explain('slow')).fell_back, 'time-out');
     });
   });
 }

@@ -158,7 +158,7 @@ describe('a guarded expert', () => {
     assertWithheld(answer, 'draft: word list');
   });
 
-  test('has each sentence checked once, and the answer whole', async () => {
+  test('has each sentence checked once, and the answer whole, with what its sources are called', async () => {
     const sentences = Array.from({ length: 8 }, (_, at) => `第${at}句${'水母在这里游来游去'.repeat(6)}。`);
     const steps = sentences.flatMap((_, at): Step[] => [
       `${sentences.slice(0, at + 1).join('')}还`,
@@ -172,7 +172,7 @@ describe('a guarded expert', () => {
       assert.ok(input.endsWith(sentences[at]!) && input.length <= 6 * sentences[0]!.length, input);
     }
     assert.ok(!inputs[7]!.includes(sentences[0]!) && inputs[7]!.includes(sentences[6]!));
-    assert.equal(inputs[8], sentences.join(''));
+    assert.deepEqual(fake.asked[8]!.input, [sentences.join(''), '水母']);
   });
 
   test('may begin its draft anew; what is new is checked, and shown', async () => {
