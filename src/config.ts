@@ -198,6 +198,7 @@ function checkModels(config: z.infer<typeof schema>): void {
   if ([LLM_MODEL, ASR_MODEL, MODERATION_MODEL].every((model) => model === undefined)) {
     throw new ConfigError('LLM_MODEL: expected the name of a model, since LLM_BASE_URL is set');
   }
+  if (LLM_MODEL === undefined) return;
   const most = config.ANSWER_TIMEOUT_MS - fallbackMs;
   if (config.LLM_TIMEOUT_MS > most) {
     throw new ConfigError(`LLM_TIMEOUT_MS: expected at most ${most}: ANSWER_TIMEOUT_MS less ${fallbackMs}`);

@@ -168,7 +168,7 @@ test('the settings of models are whole: an endpoint with a model, and time left 
   assert.match(message({ MODERATION_BASE_URL: LLM_BASE_URL }), /^MODERATION_MODEL: expected /);
   assert.match(message({ LLM_BASE_URL, LLM_MODEL: 'm', LLM_TIMEOUT_MS: '25001' }), /^LLM_TIMEOUT_MS: expected at most/);
   assert.equal(toConfig({ LLM_BASE_URL, LLM_MODEL: 'm', LLM_TIMEOUT_MS: '25000' }).LLM_MODEL, 'm');
-  assert.equal(toConfig({ LLM_BASE_URL, ASR_MODEL: 'm', MODERATION_MODEL: 'm' }).LLM_MODEL, undefined);
+  assert.equal(toConfig({ LLM_BASE_URL, ASR_MODEL: 'm', ANSWER_TIMEOUT_MS: '6000' }).LLM_MODEL, undefined);
 });
 
 test('without ADMIN_TOKEN the calls of operators are on loopback addresses only', () => {
