@@ -50,11 +50,20 @@ describe('what others wrote', () => {
 
   test('holds no angle bracket and no mark, whatever it is', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'<>[]【】1, \nA_/^资') }), (text) => {
-        const quoted = quoteData(text, 1000);
-        return !/[<>]/.test(quoted) && readCitations(quoted, 9).cited.length === 0;
-      }),
+      fc.property(
+        fc.array(fc.constantFrom(...'<>[]【】1, \nA_/^', '资料', '来源', 'source')),
+        fc.boolean(),
+        (parts, isOneLine) => {
+          const quoted = quoteData(parts.join(''), 1000, { isOneLine });
+          return !/[<>]/.test(quoted) && readCitations(quoted, 9).cited.length === 0;
+        },
+      ),
+      { numRuns: 1000 },
     );
+    const marks = ['[1]', '[ 2 ]', '[资料 2]', '[source 2]', '[Source 2]', '【来源2】', '[^2]', '[资料   2]'];
+    for (const mark of marks)
+      for (const isOneLine of [false, true])
+        assert.deepEqual(readCitations(quoteData(`见${mark}`, 99, { isOneLine }), 9).cited, [], mark);
   });
 });
 
@@ -158,7 +167,7 @@ describe('citation marks', () => {
   });
 
   test('are read in linear time', () => {
-    for (const text of ['[1, ', '[ ', '【1、', '[1 ', '[资料']) {
+    for (const text of ['[1, ', '[ ', '【1、', '[1 ', '[资料', 'a [1]. ', ' [1]']) {
       const startMs = performance.now();
       const long = text.repeat(50_000);
       readCitations(long, 3);
