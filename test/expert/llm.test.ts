@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, test } from 'node:test';
-import { beginStream, endStream, sendDelta, sendError, sendPieces, startFakeLlm } from '../support/fake-llm.ts';
+import {
+  type AskedCompletion,
+  beginStream,
+  endStream,
+  sendDelta,
+  sendError,
+  sendPieces,
+  startFakeLlm,
+} from '../support/fake-llm.ts';
 import { until } from '../support/until.ts';
 import { apiKey, assertFellBack, found, makeExpert } from './llm-setup.ts';
 
@@ -168,5 +176,27 @@ describe('the llm expert', () => {
     assert.equal((await ask()).answer.text, '十点');
     assert.equal(llm.asked.length, 4);
     assert.equal(llm.asked[3]!.body.max_completion_tokens, 200);
+  });
+
+  test('an endpoint that does not know a part answers all who asked with it at once', async () => {
+    const waiting: AskedCompletion[] = [];
+    llm.answer = (asked) => {
+      if (!('max_tokens' in asked.body)) return sendPieces(['十点[1]'])(asked);
+      waiting.push(asked);
+      if (waiting.length === 3) for (const each of waiting) sendError(400, { param: 'max_tokens' })(each);
+    };
+    const { ask, reasons } = makeExpert(llm);
+    await Promise.all([ask(), ask(), ask()]);
+    assert.deepEqual([reasons, llm.asked.length], [[], 6]);
+  });
+
+  test('nothing of a stream that can not be read is written to the console', async (t) => {
+    const said = t.mock.method(console, 'error', () => {});
+    llm.answer = ({ response }) => {
+      beginStream(response);
+      response.end('data: {"choices":[{"delta":{"content":"读者的电话\n\n');
+    };
+    assertFellBack((await makeExpert(llm).ask()).answer, 'unreadable stream');
+    assert.equal(said.mock.callCount(), 0);
   });
 });
