@@ -263,7 +263,7 @@ describe('a guarded expert', () => {
   });
 });
 
-test("a model's request is ended at the first sentence that is flagged, and its tokens are settled", async () => {
+test("a model's request is ended at the first sentence that is flagged; its tokens are settled, and the trace has them", async () => {
   const llm = await startFakeLlm(({ response }) => {
     beginStream(response);
     sendDelta(response, { content: '水母吃饭[1]。水母吃毒品[2]。还有' });
@@ -282,8 +282,10 @@ test("a model's request is ended at the first sentence that is flagged, and its 
     const stream = guardExpert(expert, byWords).answer(question, async () => found, AbortSignal.timeout(20_000));
     const [event, ...more] = await Array.fromAsync(stream);
     assert.ok(event?.type === 'final' && more.length === 0);
-    const { expert: name, blockedBy } = event.answer.trace;
+    const { expert: name, blockedBy, model, threshold, tokens } = event.answer.trace;
     assert.deepEqual([event.answer.text, name, blockedBy], ['', 'llm', 'draft: word list']);
+    assert.deepEqual([model, threshold], ['m', 0.5]);
+    assert.ok(tokens!.prompt > 0 && tokens!.completion > 0);
     assert.ok(settled.length === 1 && settled[0]! > 0);
     await until('the request is ended', () => llm.asked[0]!.wasAborted);
     assert.equal(llm.asked.length, 1);

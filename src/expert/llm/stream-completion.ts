@@ -19,8 +19,11 @@ export interface Endpoint {
   retryWaitMs: number;
 }
 
-/** Asks the model: gives the pieces of its answer, then how it ended. Throws a LlmFailure, or the signal's reason. */
-export type Complete = (prompt: Prompt, signal: AbortSignal) => AsyncGenerator<Delta, Ending>;
+/**
+ * Asks the model: gives the pieces of its answer, then how it ended. Adds the prompt to `taken` for each request that
+ * the model may have been given. Throws a LlmFailure, or the signal's reason.
+ */
+export type Complete = (prompt: Prompt, taken: Usage, signal: AbortSignal) => AsyncGenerator<Delta, Ending>;
 
 export interface Ending {
   /** The answer stopped at `maxAnswerTokens`. */
@@ -43,10 +46,11 @@ export function createCompletion(endpoint: Endpoint): Complete {
   /** What the endpoint has said it does not know. */
   let unknownParts: ReadonlySet<string> = new Set();
 
-  return async function* complete(prompt, signal) {
+  return async function* complete(prompt, taken, signal) {
     for (let isRetry = false; ; ) {
       let hasBegun = false;
       const leftOut = unknownParts;
+      taken.prompt += prompt.tokens;
       const deltas = streamOnce(client, endpoint, { prompt, leftOut }, signal);
       try {
         for (;;) {
@@ -58,6 +62,7 @@ export function createCompletion(endpoint: Endpoint): Complete {
       } catch (error) {
         signal.throwIfAborted();
         const failure = toFailure(error);
+        if (failure.isUnheard) taken.prompt -= prompt.tokens;
         const part = failure.unknownPart;
         // Another request may have learned of it meanwhile: what counts is what this one sent.
         if (part !== undefined && isOptional(part) && !leftOut.has(part)) {
