@@ -10,7 +10,7 @@ import {
   startFakeLlm,
 } from '../support/fake-llm.ts';
 import { until } from '../support/until.ts';
-import { apiKey, assertFellBack, found, makeExpert } from './llm-setup.ts';
+import { apiKey, assertFellBack, found, makeExpert, makeKnownExpert } from './llm-setup.ts';
 
 const llm = await startFakeLlm();
 after(() => llm.close());
@@ -23,7 +23,7 @@ describe('the llm expert', () => {
     llm.answer = sendPieces(['十点', '吃饭 [', '1]。在二楼【3】', '。'], {
       usage: { prompt_tokens: 321, completion_tokens: 12 },
     });
-    const { ask, budget, reasons } = makeExpert(llm);
+    const { ask, budget, reasons } = await makeKnownExpert(llm);
     const { answer, drafts } = await ask({ account: 'wx1' });
     assert.equal(answer.text, '十点吃饭。在二楼。');
     assert.deepEqual(answer.citations, [
@@ -59,8 +59,9 @@ describe('the llm expert', () => {
       endStream(response);
     };
     const drafts: string[] = [];
+    const { stream } = await makeKnownExpert(llm);
     const startMs = performance.now();
-    for await (const event of makeExpert(llm).stream()) {
+    for await (const event of stream()) {
       if (event.type === 'draft') drafts.push(event.text);
       goOn();
     }
@@ -92,7 +93,7 @@ describe('the llm expert', () => {
 
   test('an answer that the sources do not hold is a refusal, and no draft shows the word for it', async () => {
     llm.answer = sendPieces(['NO_', 'ANS', 'WER']);
-    const { answer, drafts } = await makeExpert(llm).ask();
+    const { answer, drafts } = await (await makeKnownExpert(llm)).ask();
     assert.deepEqual([answer.text, answer.citations, answer.refused, drafts], ['', [], true, []]);
     assert.deepEqual([answer.trace.expert, answer.trace.fellBack], ['llm', undefined]);
   });
@@ -132,7 +133,7 @@ describe('the llm expert', () => {
       beginStream(response);
       sendDelta(response, { content: '十点' });
     };
-    const { stream, reasons } = makeExpert(llm);
+    const { stream, reasons } = await makeKnownExpert(llm);
     const stop = new AbortController();
     const reading = (async () => {
       for await (const event of stream({}, stop.signal)) if (event.type === 'draft') stop.abort(new Error('stopped'));
@@ -147,7 +148,7 @@ describe('the llm expert', () => {
       beginStream(response);
       sendDelta(response, { content: '十点' });
     };
-    const { stream, budget } = makeExpert(llm);
+    const { stream, budget } = await makeKnownExpert(llm);
     for await (const event of stream()) if (event.type === 'draft') break;
     await until('the request is ended', () => llm.asked[0]!.wasAborted, 5000);
     assert.ok(budget[0]!.used! > 0);

@@ -6,7 +6,7 @@ import { createLlmExpert } from '../../src/expert/llm/llm.ts';
 import { createGuard, type Guard } from '../../src/safety/guard.ts';
 import { guardExpert } from '../../src/safety/guard-expert.ts';
 import { createModeration } from '../../src/safety/moderation.ts';
-import { beginStream, sendDelta, startFakeLlm } from '../support/fake-llm.ts';
+import { beginStream, sendDelta, sendPieces, startFakeLlm } from '../support/fake-llm.ts';
 import { flagWords, sendJson, startFakeModeration } from '../support/fake-moderation.ts';
 import { until } from '../support/until.ts';
 import { listOf } from './write-list.ts';
@@ -279,8 +279,14 @@ test("a model's request is ended at the first sentence that is flagged; its toke
       ...{ threshold: 0.5, fallback: createExtractiveExpert({ threshold: 0.5 }), budget },
     });
     const question = { text: '水母几点吃饭？', history: [], instructions: '', account: 'wx' };
-    const stream = guardExpert(expert, byWords).answer(question, async () => found, AbortSignal.timeout(20_000));
-    const [event, ...more] = await Array.fromAsync(stream);
+    const ask = () =>
+      Array.fromAsync(guardExpert(expert, byWords).answer(question, async () => found, AbortSignal.timeout(20_000)));
+    const { answer } = llm;
+    llm.answer = sendPieces(['水母吃饭[1]。']);
+    await ask(); // it shows no drafts before it knows that the model answers plainly
+    for (const list of [settled, llm.asked]) list.length = 0;
+    llm.answer = answer;
+    const [event, ...more] = await ask();
     assert.ok(event?.type === 'final' && more.length === 0);
     const { expert: name, blockedBy, model, threshold, tokens } = event.answer.trace;
     assert.deepEqual([event.answer.text, name, blockedBy], ['', 'llm', 'draft: word list']);

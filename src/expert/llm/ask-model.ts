@@ -25,8 +25,11 @@ export interface Asked {
   budget: TokenBudget;
   timeoutMs: number;
   maxAnswerTokens: number;
-  /** What is learned of the model while it answers. */
-  habits: { omitsOpeningTag: boolean };
+  /**
+   * What is learned of the model while it answers. Undefined: nothing yet. Some begin to reason without a tag, since
+   * the prompt's template has it, and may name sources in doing so: nothing but their answers before tells them apart.
+   */
+  habits: { omitsOpeningTag: boolean | undefined };
 }
 
 /** A token is no longer than this in any common language. */
@@ -85,6 +88,10 @@ async function* readReply(
   const deltas = complete(prompt, tokens, AbortSignal.any([signal, timeout]));
   const filter = createThinkingFilter();
   const maxChars = charsPerToken * maxAnswerTokens;
+  /** A model that omits the opening tag, and was cut before the closing one, has not begun to answer. */
+  const cutReply = (text: string): Reply => {
+    return { text: habits.omitsOpeningTag && !filter.wasUnopened() ? '' : text, isCut: true };
+  };
   let nextDraftMs = 0;
   let draft = '';
   try {
@@ -96,16 +103,18 @@ async function* readReply(
           tokens.prompt += usage.prompt - prompt.tokens;
           tokens.completion = usage.completion;
         }
-        return { text: tidy(filter.end()).slice(0, maxChars).toWellFormed(), isCut };
+        const text = tidy(filter.end()).slice(0, maxChars).toWellFormed();
+        if (isCut) return cutReply(text);
+        if (text !== '') habits.omitsOpeningTag = filter.wasUnopened();
+        return { text, isCut };
       }
       const { content, hiddenChars } = step.value;
       tokens.completion += estimateTokens(content) + Math.ceil(hiddenChars / 2);
       filter.push(content);
       if (filter.wasUnopened()) habits.omitsOpeningTag = true;
       const shown = filter.shown();
-      if (shown.length > maxChars) return { text: tidy(shown.slice(0, maxChars)).toWellFormed(), isCut: true };
-      // A model that has once begun to reason without saying so may do it again: what comes first may be no answer.
-      if (performance.now() < nextDraftMs || (habits.omitsOpeningTag && !filter.wasUnopened())) continue;
+      if (shown.length > maxChars) return cutReply(tidy(shown.slice(0, maxChars)).toWellFormed());
+      if (performance.now() < nextDraftMs || (habits.omitsOpeningTag !== false && !filter.wasUnopened())) continue;
       const text = draftOf(shown);
       if (text === '' || text === draft) continue;
       draft = text;

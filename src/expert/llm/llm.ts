@@ -57,7 +57,7 @@ export function createLlmExpert(options: LlmOptions): Expert {
       firstTokenTimeoutMs: options.firstTokenTimeoutMs ?? options.timeoutMs,
       retryWaitMs: options.retryWaitMs ?? 400,
     }),
-    habits: { omitsOpeningTag: false },
+    habits: { omitsOpeningTag: undefined },
   };
 
   return {
