@@ -88,8 +88,11 @@ export interface Answer {
   };
 }
 
-/** A draft is the whole text so far; the final comes once, last. */
-export type ExpertEvent = { type: 'draft'; text: string } | { type: 'final'; answer: Answer };
+/** What is known of a trace before the answer is whole. */
+export type TraceHead = Omit<Answer['trace'], 'passages'>;
+
+/** A draft is the whole text so far, with what an expert tells of it already; the final comes once, last. */
+export type ExpertEvent = { type: 'draft'; text: string; trace?: TraceHead } | { type: 'final'; answer: Answer };
 
 export interface Expert {
   name: string;

@@ -20,13 +20,14 @@ export function guardExpert(expert: Expert, guard: Guard): Expert {
       const watched = watchSearch(search, question);
       const events = expert.answer(question, watched.search, either)[Symbol.asyncIterator]();
       const drafts = createDraftCheck(guard, either);
+      let told: Partial<Answer['trace']> = {};
       let next = events.next();
       try {
         for (;;) {
           const judged = drafts.checking && (await Promise.race([drafts.checking, next.then(() => undefined)]));
           if (judged !== undefined) {
             if (judged.flagged !== undefined) {
-              yield withhold({ ...watched.trace(), expert: expert.name }, `draft: ${judged.flagged}`);
+              yield withhold({ ...watched.trace(), ...told, expert: expert.name }, `draft: ${judged.flagged}`);
               return;
             }
             const text = drafts.goOn(judged);
@@ -39,6 +40,7 @@ export function guardExpert(expert: Expert, guard: Guard): Expert {
             yield await checkFinal(guard, event.answer, { checking: drafts.checking, signal: either });
             return;
           }
+          told = event.trace ?? told;
           next = events.next();
           drafts.take(event.text);
         }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Answer, ExpertEvent, Found, FoundPassage, Question } from '../../src/expert/expert.ts';
 import { createExtractiveExpert } from '../../src/expert/extractive.ts';
 import { createLlmExpert, type LlmOptions } from '../../src/expert/llm/llm.ts';
-import type { FakeLlm } from '../support/fake-llm.ts';
+import { type FakeLlm, sendPieces } from '../support/fake-llm.ts';
 
 export const apiKey = 'sk-test-not-a-key';
 
@@ -59,11 +59,24 @@ export function makeExpert(llm: Pick<FakeLlm, 'url'>, options: Partial<LlmOption
   return { ask, stream, reasons, budget };
 }
 
+/** The same once it has answered plainly: from then on it shows drafts. */
+export async function makeKnownExpert(llm: FakeLlm, options: Partial<LlmOptions> = {}) {
+  const made = makeExpert(llm, options);
+  const { answer } = llm;
+  llm.answer = sendPieces(['好的。[1]']);
+  await made.ask();
+  llm.answer = answer;
+  for (const list of [llm.asked, made.budget]) list.length = 0;
+  return made;
+}
+
 /** Checks that the extractive expert answered, and why. */
 export function assertFellBack(answer: Answer, reason: string): void {
   assert.equal(answer.trace.fellBack, reason);
   assert.equal(answer.trace.expert, 'extractive');
-  assert.equal(answer.trace.model, 'test-model');
+  const wasAsked = reason !== 'token budget used up' && reason !== 'circuit open';
+  assert.equal(answer.trace.model, wasAsked ? 'test-model' : undefined);
+  assert.equal(answer.trace.tokens !== undefined, wasAsked);
   assert.match(answer.text, /水母每天十点吃饭。/);
   assert.equal(answer.citations[0]?.documentId, 'a');
   assert.equal(answer.refused, false);

@@ -5,7 +5,7 @@ import { hideMarks, readCitations } from '../../src/expert/llm/citation-marks.ts
 import { createThinkingFilter } from '../../src/expert/llm/drop-thinking.ts';
 import { quoteData } from '../../src/expert/llm/quote-data.ts';
 import { beginStream, endStream, sendDelta, sendPieces, startFakeLlm } from '../support/fake-llm.ts';
-import { found, makeExpert, passage } from './llm-setup.ts';
+import { assertFellBack, found, makeExpert, makeKnownExpert, passage } from './llm-setup.ts';
 
 const llm = await startFakeLlm();
 after(() => llm.close());
@@ -50,11 +50,20 @@ describe('what others wrote', () => {
 
   test('holds no angle bracket and no mark, whatever it is', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'<>[]【】1, \nA_/^资') }), (text) => {
-        const quoted = quoteData(text, 1000);
-        return !/[<>]/.test(quoted) && readCitations(quoted, 9).cited.length === 0;
-      }),
+      fc.property(
+        fc.array(fc.constantFrom(...'<>[]【】1, \nA_/^', '资料', '来源', 'source')),
+        fc.boolean(),
+        (parts, isOneLine) => {
+          const quoted = quoteData(parts.join(''), 1000, { isOneLine });
+          return !/[<>]/.test(quoted) && readCitations(quoted, 9).cited.length === 0;
+        },
+      ),
+      { numRuns: 1000 },
     );
+    const marks = ['[1]', '[ 2 ]', '[资料 2]', '[source 2]', '[Source 2]', '【来源2】', '[^2]', '[资料   2]'];
+    for (const mark of marks)
+      for (const isOneLine of [false, true])
+        assert.deepEqual(readCitations(quoteData(`见${mark}`, 99, { isOneLine }), 9).cited, [], mark);
   });
 });
 
@@ -122,19 +131,34 @@ describe('reasoning', () => {
       for (const content of `<think>${secret}[2]</think>十点[1]`) sendDelta(response, { content });
       endStream(response);
     };
-    const { answer, drafts } = await makeExpert(llm).ask();
+    const { answer, drafts } = await (await makeKnownExpert(llm)).ask();
     assert.equal(answer.text, '十点');
     assert.equal(answer.citations.length, 1);
+    assert.equal(drafts[0], '十');
     assert.doesNotMatch(drafts.join(), /[暗中<]/);
   });
 
-  test('without an opening tag is dropped from the answer, and from then on from all drafts', async () => {
-    llm.answer = sendPieces([secret, '</think>', '十点[1]']);
+  test('without an opening tag is in no answer and in no draft, from the first on', async () => {
     const { ask } = makeExpert(llm);
-    assert.equal((await ask()).answer.text, '十点');
-    const { answer, drafts } = await ask();
-    assert.equal(answer.text, '十点');
-    assert.deepEqual(drafts, ['十点']);
+    // The first ends while it still reasons.
+    llm.answer = sendPieces([`${secret}[1]`], { finish: 'length' });
+    assert.deepEqual((await ask()).drafts, []);
+    llm.answer = sendPieces([`${secret}[1]`, '</think>', '十点[1]']);
+    for (let i = 0; i < 2; i++) {
+      const { answer, drafts } = await ask();
+      assert.deepEqual([answer.text, drafts], ['十点', ['十点']]);
+    }
+    llm.answer = sendPieces([`${secret}[1]`], { finish: 'length' });
+    assertFellBack((await ask()).answer, 'empty answer');
+  });
+
+  test('that once came without an opening tag stops drafts until a whole answer has come without any', async () => {
+    const { ask } = await makeKnownExpert(llm);
+    llm.answer = sendPieces(['十点</think>', '十点[1]']);
+    await ask();
+    llm.answer = sendPieces(['十点', '吃饭[1]']);
+    assert.deepEqual((await ask()).drafts, []);
+    assert.equal((await ask()).drafts[0], '十点');
   });
 
   test('that never ends leaves no answer', async () => {
@@ -158,7 +182,7 @@ describe('citation marks', () => {
   });
 
   test('are read in linear time', () => {
-    for (const text of ['[1, ', '[ ', '【1、', '[1 ', '[资料']) {
+    for (const text of ['[1, ', '[ ', '【1、', '[1 ', '[资料', 'a [1]. ', ' [1]']) {
       const startMs = performance.now();
       const long = text.repeat(50_000);
       readCitations(long, 3);

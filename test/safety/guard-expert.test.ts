@@ -6,7 +6,7 @@ import { createLlmExpert } from '../../src/expert/llm/llm.ts';
 import { createGuard, type Guard } from '../../src/safety/guard.ts';
 import { guardExpert } from '../../src/safety/guard-expert.ts';
 import { createModeration } from '../../src/safety/moderation.ts';
-import { beginStream, sendDelta, startFakeLlm } from '../support/fake-llm.ts';
+import { beginStream, sendDelta, sendPieces, startFakeLlm } from '../support/fake-llm.ts';
 import { flagWords, sendJson, startFakeModeration } from '../support/fake-moderation.ts';
 import { until } from '../support/until.ts';
 import { listOf } from './write-list.ts';
@@ -263,7 +263,7 @@ describe('a guarded expert', () => {
   });
 });
 
-test("a model's request is ended at the first sentence that is flagged, and its tokens are settled", async () => {
+test("a model's request is ended at the first sentence that is flagged; its tokens are settled, and the trace has them", async () => {
   const llm = await startFakeLlm(({ response }) => {
     beginStream(response);
     sendDelta(response, { content: '水母吃饭[1]。水母吃毒品[2]。还有' });
@@ -279,11 +279,19 @@ test("a model's request is ended at the first sentence that is flagged, and its 
       ...{ threshold: 0.5, fallback: createExtractiveExpert({ threshold: 0.5 }), budget },
     });
     const question = { text: '水母几点吃饭？', history: [], instructions: '', account: 'wx' };
-    const stream = guardExpert(expert, byWords).answer(question, async () => found, AbortSignal.timeout(20_000));
-    const [event, ...more] = await Array.fromAsync(stream);
+    const ask = () =>
+      Array.fromAsync(guardExpert(expert, byWords).answer(question, async () => found, AbortSignal.timeout(20_000)));
+    const { answer } = llm;
+    llm.answer = sendPieces(['水母吃饭[1]。']);
+    await ask(); // it shows no drafts before it knows that the model answers plainly
+    for (const list of [settled, llm.asked]) list.length = 0;
+    llm.answer = answer;
+    const [event, ...more] = await ask();
     assert.ok(event?.type === 'final' && more.length === 0);
-    const { expert: name, blockedBy } = event.answer.trace;
+    const { expert: name, blockedBy, model, threshold, tokens } = event.answer.trace;
     assert.deepEqual([event.answer.text, name, blockedBy], ['', 'llm', 'draft: word list']);
+    assert.deepEqual([model, threshold], ['m', 0.5]);
+    assert.ok(tokens!.prompt > 0 && tokens!.completion > 0);
     assert.ok(settled.length === 1 && settled[0]! > 0);
     await until('the request is ended', () => llm.asked[0]!.wasAborted);
     assert.equal(llm.asked.length, 1);

@@ -1,5 +1,5 @@
 import type { Breaker, CallEnd } from '../breaker.ts';
-import type { ExpertEvent } from '../expert.ts';
+import type { ExpertEvent, TraceHead } from '../expert.ts';
 import { tidy } from '../tidy.ts';
 import type { TokenBudget } from './budget.ts';
 import { hideMarks } from './citation-marks.ts';
@@ -16,22 +16,32 @@ export interface Reply {
   text: string;
   /** It was cut at its greatest length. */
   isCut: boolean;
-  tokens: Usage;
 }
 
 export interface Asked {
+  model: string;
   complete: Complete;
   breaker: Breaker;
   budget: TokenBudget;
   timeoutMs: number;
   maxAnswerTokens: number;
-  /** What is learned of the model while it answers. */
-  habits: { omitsOpeningTag: boolean };
+  /**
+   * What is learned of the model while it answers. Undefined: nothing yet. Some begin to reason without a tag, since
+   * the prompt's template has it, and may name sources in doing so: nothing but their answers before tells them apart.
+   */
+  habits: { omitsOpeningTag: boolean | undefined };
 }
 
 /** A token is no longer than this in any common language. */
 const charsPerToken = 4;
 const draftEveryMs = 500;
+
+/** A question to a model. Once it is asked, `trace` is given the model and the tokens so far, however it ends. */
+interface Asking {
+  prompt: Prompt;
+  account: string;
+  trace: TraceHead;
+}
 
 /**
  * Asks the model within its time, the account's budget and the circuit breaker. Gives drafts, then the reply. Throws a
@@ -39,7 +49,7 @@ const draftEveryMs = 500;
  */
 export async function* askModel(
   asked: Asked,
-  { prompt, account }: { prompt: Prompt; account: string },
+  { prompt, account, trace }: Asking,
   signal: AbortSignal,
 ): AsyncGenerator<ExpertEvent, Reply> {
   const leave = asked.breaker.enter();
@@ -49,14 +59,12 @@ export async function* askModel(
     const reserved = prompt.tokens + asked.maxAnswerTokens;
     if (!(await asked.budget.reserve(account, reserved)))
       throw new LlmFailure('token budget used up', { isEndpoints: false });
-    const tokens: Usage = { prompt: prompt.tokens, completion: 0 };
+    const tokens: Usage = { prompt: 0, completion: 0 };
+    Object.assign(trace, { model: asked.model, tokens } satisfies Partial<TraceHead>);
     try {
-      const reply = yield* readReply(asked, prompt, tokens, signal);
+      const reply = yield* readReply(asked, { prompt, account, trace }, tokens, signal);
       end = 'ok';
       return reply;
-    } catch (error) {
-      if (error instanceof LlmFailure && error.isUnheard) tokens.prompt = 0;
-      throw error;
     } finally {
       // Where this fails, what was set aside stays counted; the answer is not lost for it.
       await asked.budget.settle(account, reserved, tokens.prompt + tokens.completion).catch(() => {});
@@ -72,36 +80,46 @@ export async function* askModel(
 /** Reads the stream. Keeps `tokens` at what was used so far. */
 async function* readReply(
   { complete, timeoutMs, maxAnswerTokens, habits }: Asked,
-  prompt: Prompt,
+  { prompt, trace }: Asking,
   tokens: Usage,
   signal: AbortSignal,
 ): AsyncGenerator<ExpertEvent, Reply> {
   const timeout = AbortSignal.timeout(timeoutMs);
-  const deltas = complete(prompt, AbortSignal.any([signal, timeout]));
+  const deltas = complete(prompt, tokens, AbortSignal.any([signal, timeout]));
   const filter = createThinkingFilter();
   const maxChars = charsPerToken * maxAnswerTokens;
+  /** A model that omits the opening tag, and was cut before the closing one, has not begun to answer. */
+  const cutReply = (text: string): Reply => {
+    return { text: habits.omitsOpeningTag && !filter.wasUnopened() ? '' : text, isCut: true };
+  };
   let nextDraftMs = 0;
   let draft = '';
   try {
     for (;;) {
       const step = await deltas.next();
       if (step.done) {
-        if (step.value.usage !== undefined) Object.assign(tokens, step.value.usage);
-        return { text: tidy(filter.end()).slice(0, maxChars).toWellFormed(), isCut: step.value.isCut, tokens };
+        const { usage, isCut } = step.value;
+        if (usage !== undefined && (usage.completion > 0 || tokens.completion === 0)) {
+          tokens.prompt += usage.prompt - prompt.tokens;
+          tokens.completion = usage.completion;
+        }
+        const text = tidy(filter.end()).slice(0, maxChars).toWellFormed();
+        if (isCut) return cutReply(text);
+        if (text !== '') habits.omitsOpeningTag = filter.wasUnopened();
+        return { text, isCut };
       }
       const { content, hiddenChars } = step.value;
       tokens.completion += estimateTokens(content) + Math.ceil(hiddenChars / 2);
       filter.push(content);
       if (filter.wasUnopened()) habits.omitsOpeningTag = true;
       const shown = filter.shown();
-      if (shown.length > maxChars) return { text: tidy(shown.slice(0, maxChars)).toWellFormed(), isCut: true, tokens };
-      // A model that has once begun to reason without saying so may do it again: what comes first may be no answer.
-      if (performance.now() < nextDraftMs || (habits.omitsOpeningTag && !filter.wasUnopened())) continue;
+      if (shown.length > maxChars) return cutReply(tidy(shown.slice(0, maxChars)).toWellFormed());
+      if (performance.now() < nextDraftMs || (habits.omitsOpeningTag !== false && !filter.wasUnopened())) continue;
       const text = draftOf(shown);
       if (text === '' || text === draft) continue;
       draft = text;
       nextDraftMs = performance.now() + draftEveryMs;
-      yield { type: 'draft', text };
+      yield { type: 'draft', text, trace };
     }
   } catch (error) {
     signal.throwIfAborted();

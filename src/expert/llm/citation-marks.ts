@@ -1,5 +1,5 @@
 /** [1], 【2】, [1, 3], [^1] or [资料 1]. Numbers of four digits are years: 国发[2024]5 号. */
-const marks =
+export const marks =
   /[[【]\s{0,2}(?:\^|资料|来源|[Ss]ource)?\s{0,2}(\d{1,3}(?:\s{0,2}[,，、]\s{0,2}\d{1,3}){0,15})\s{0,2}[\]】]/g;
 /** What may still become a mark. */
 const openMark = /[[【]\s{0,2}(?:\^|资?料?|来?源?|[Ss]?o?u?r?c?e?)?[\d\s,，、]{0,80}$/;
@@ -37,13 +37,15 @@ export function hideMarks(text: string): string {
 
 /** A mark goes with the blank before it: "at ten [1]." becomes "at ten." */
 function withoutMarks(text: string): string {
-  let result = '';
+  const parts: string[] = [];
   let from = 0;
   for (const mark of text.matchAll(marks)) {
-    result += text.slice(from, mark.index);
+    // Of marks in a row, the last finds the blank before the first.
+    if (mark.index > from) parts.push(text.slice(from, mark.index));
     from = mark.index + mark[0].length;
-    if (/[ \t]$/.test(result.slice(-1)) && /^(?:[\s.,;:!?。，；：！？]|$)/.test(text.slice(from, from + 1)))
-      result = result.slice(0, -1);
+    const before = parts.at(-1) ?? '';
+    if (/[ \t]/.test(before.slice(-1)) && /^[\s.,;:!?。，；：！？]?$/.test(text.charAt(from)))
+      parts[parts.length - 1] = before.slice(0, -1);
   }
-  return (result + text.slice(from)).trim();
+  return (parts.join('') + text.slice(from)).trim();
 }

@@ -12,7 +12,7 @@ export class LlmFailure extends Error {
   readonly mayRetry: boolean;
   /** How long the endpoint asks to wait. */
   readonly retryAfterMs: number | undefined;
-  /** The endpoint turned the request away, and so took no tokens for it. */
+  /** The model can not have been given the request, which so took no tokens. */
   readonly isUnheard: boolean;
   /** The part of the request that the endpoint does not know. */
   readonly unknownPart: string | undefined;
@@ -37,11 +37,17 @@ export class LlmFailure extends Error {
   }
 }
 
+/** What comes before a request is sent: no address, no connection, or no certificate that is trusted. */
+const unsent =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_[A-Z]+|UND_ERR_CONNECT_TIMEOUT)$|CERT|^UNABLE_TO_VERIFY|^HOSTNAME_MISMATCH$/;
+
 /** What an error of the client or its stream comes to. */
 export function toFailure(error: unknown): LlmFailure {
   if (error instanceof LlmFailure) return error;
-  if (error instanceof APIConnectionError)
-    return new LlmFailure(`no connection: ${codeOf(rootOf(error))}`, { mayRetry: true, isUnheard: true });
+  if (error instanceof APIConnectionError) {
+    const code = codeOf(rootOf(error));
+    return new LlmFailure(`no connection: ${code}`, { mayRetry: true, isUnheard: unsent.test(code) });
+  }
   if (error instanceof APIError && error.status !== undefined) return fromStatus(error, Number(error.status));
   if (error instanceof APIError) return new LlmFailure('error in the stream', { mayRetry: true });
   if (error instanceof SyntaxError) return new LlmFailure('unreadable stream');
@@ -55,7 +61,9 @@ function fromStatus(error: APIError, status: number): LlmFailure {
   const unknownPart = [400, 422].includes(status) && typeof error.param === 'string' ? error.param : undefined;
   const seconds = error.headers?.get('retry-after') ?? '';
   const retryAfterMs = /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : undefined;
-  return new LlmFailure(`http ${status}`, { mayRetry, isEndpoints, isUnheard: true, retryAfterMs, unknownPart });
+  // Who fails with 500 or above may have begun to answer.
+  const isUnheard = status < 500;
+  return new LlmFailure(`http ${status}`, { mayRetry, isEndpoints, isUnheard, retryAfterMs, unknownPart });
 }
 
 /** The innermost cause: the client wraps what fetch wraps. */

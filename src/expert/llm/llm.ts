@@ -1,7 +1,7 @@
 import { cutSentences } from '../../retrieval/split-sentences.ts';
 import { createBreaker } from '../breaker.ts';
 import { cite } from '../cite.ts';
-import type { Answer, Expert, Found } from '../expert.ts';
+import type { Answer, Expert, Found, TraceHead } from '../expert.ts';
 import { searchFor } from '../search-for.ts';
 import { standIn } from '../stand-in.ts';
 import { askModel, type Reply } from './ask-model.ts';
@@ -50,14 +50,14 @@ const maxFailures = 5;
 export function createLlmExpert(options: LlmOptions): Expert {
   const { model, fallback, passages: limit = 8, historyTokens } = options;
   const asked = {
-    ...{ timeoutMs: options.timeoutMs, maxAnswerTokens: options.maxAnswerTokens, budget: options.budget },
+    ...{ model, timeoutMs: options.timeoutMs, maxAnswerTokens: options.maxAnswerTokens, budget: options.budget },
     breaker: createBreaker({ maxFailures, openMs: options.circuitOpenMs ?? 30_000 }),
     complete: createCompletion({
       ...options,
       firstTokenTimeoutMs: options.firstTokenTimeoutMs ?? options.timeoutMs,
       retryWaitMs: options.retryWaitMs ?? 400,
     }),
-    habits: { omitsOpeningTag: false },
+    habits: { omitsOpeningTag: undefined },
   };
 
   return {
@@ -67,34 +67,31 @@ export function createLlmExpert(options: LlmOptions): Expert {
       const { searched, found } = await searchFor(question, search, { threshold, limit });
       signal.throwIfAborted();
       const passages = found.passages.slice(0, limit);
-      const trace = { expert: 'llm', searched, support: found.support, threshold, model };
+      const trace: TraceHead = { expert: 'llm', searched, support: found.support, threshold };
       if (passages.length === 0 || found.support < threshold) {
         yield { type: 'final', answer: refusal(trace, found) };
         return;
       }
-      let spent: Pick<Answer['trace'], 'tokens' | 'dropped'> = {};
       try {
         const prompt = writePrompt(question, passages, historyTokens);
-        const reply = yield* askModel(asked, { prompt, account: question.account ?? '' }, signal);
-        spent = { tokens: reply.tokens };
+        const reply = yield* askModel(asked, { prompt, account: question.account ?? '', trace }, signal);
         if (reply.text.includes(noAnswer)) {
-          yield { type: 'final', answer: refusal({ ...trace, ...spent }, { passages }) };
+          yield { type: 'final', answer: refusal(trace, { passages }) };
           return;
         }
         const read = readCitations(finished(reply), passages.length);
-        if (read.dropped.length > 0) spent = { ...spent, dropped: read.dropped };
-        yield { type: 'final', answer: checkedAnswer(read, { ...trace, ...spent }, { passages }) };
+        if (read.dropped.length > 0) trace.dropped = read.dropped;
+        yield { type: 'final', answer: checkedAnswer(read, trace, { passages }) };
       } catch (error) {
         if (!(error instanceof LlmFailure)) throw error;
         options.onFallback?.(error.message);
-        const added = { model, ...spent, fellBack: error.message };
-        yield* standIn(fallback, { question, search, signal }, added);
+        // What was searched and found, the fallback says for itself.
+        const { expert, searched, support, threshold, ...taken } = trace;
+        yield* standIn(fallback, { question, search, signal }, { ...taken, fellBack: error.message });
       }
     },
   };
 }
-
-type TraceHead = Omit<Answer['trace'], 'passages'>;
 
 function refusal(trace: TraceHead, { passages }: Pick<Found, 'passages'>): Answer {
   const uncited = passages.map((passage) => ({ ...passage, cited: false }));

@@ -1,7 +1,9 @@
+import { marks } from './citation-marks.ts';
+
 /** What shows nothing, or turns the direction of what does: orders can be hidden in it from those who read the text. */
 const unseen = /[\0-\x08\x0b-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/gu;
-/** [1] and 【1】 would read as citations; [INST] and the like are control tokens to some models. */
-const mark = /[[【](?=[\d\s,，、^]{1,80}[\]】]|\/?[A-Z_]{2,40}\])/g;
+/** [2024] is near a citation; [INST] and the like are control tokens to some models. */
+const likeMark = /[[【](?=[\d\s,，、^]{1,80}[\]】]|\/?[A-Z_]{2,40}\])/g;
 
 /**
  * A text that others wrote, as a model may be given it: at most so many characters, without characters that nobody
@@ -15,8 +17,10 @@ export function quoteData(text: string, maxChars: number, { isOneLine = false } 
     .replace(/\r\n?/g, '\n')
     .replace(unseen, '')
     .replaceAll('<', '＜')
-    .replaceAll('>', '＞')
-    .replace(mark, '［')
+    .replaceAll('>', '＞');
+  // Blanks first: fewer of them may make a mark.
+  return (isOneLine ? quoted.replace(/\s{1,1000}/g, ' ') : quoted)
+    .replace(likeMark, '［')
+    .replace(marks, (mark) => `［${mark.slice(1)}`)
     .trim();
-  return isOneLine ? quoted.replace(/\s{1,1000}/g, ' ') : quoted;
 }

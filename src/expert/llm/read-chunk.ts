@@ -33,8 +33,9 @@ export function readChunk(chunk: unknown): {
   };
 }
 
+/** Where no prompt was counted, nothing was: some send zeros for what they don't count. */
 function readUsage({ prompt_tokens: prompt, completion_tokens: completion }: Record<string, unknown>) {
-  return isCount(prompt) && isCount(completion) ? { prompt, completion } : undefined;
+  return isCount(prompt) && prompt > 0 && isCount(completion) ? { prompt, completion } : undefined;
 }
 
 function isCount(value: unknown): value is number {

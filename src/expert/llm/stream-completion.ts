@@ -19,8 +19,11 @@ export interface Endpoint {
   retryWaitMs: number;
 }
 
-/** Asks the model: gives the pieces of its answer, then how it ended. Throws a LlmFailure, or the signal's reason. */
-export type Complete = (prompt: Prompt, signal: AbortSignal) => AsyncGenerator<Delta, Ending>;
+/**
+ * Asks the model: gives the pieces of its answer, then how it ended. Adds the prompt to `taken` for each request that
+ * the model may have been given. Throws a LlmFailure, or the signal's reason.
+ */
+export type Complete = (prompt: Prompt, taken: Usage, signal: AbortSignal) => AsyncGenerator<Delta, Ending>;
 
 export interface Ending {
   /** The answer stopped at `maxAnswerTokens`. */
@@ -41,12 +44,14 @@ const moreChunks = 20_000;
 export function createCompletion(endpoint: Endpoint): Complete {
   const client = createClient(endpoint);
   /** What the endpoint has said it does not know. */
-  const unknownParts = new Set<string>();
+  let unknownParts: ReadonlySet<string> = new Set();
 
-  return async function* complete(prompt, signal) {
+  return async function* complete(prompt, taken, signal) {
     for (let isRetry = false; ; ) {
       let hasBegun = false;
-      const deltas = streamOnce(client, endpoint, { prompt, unknownParts }, signal);
+      const leftOut = unknownParts;
+      taken.prompt += prompt.tokens;
+      const deltas = streamOnce(client, endpoint, { prompt, leftOut }, signal);
       try {
         for (;;) {
           const step = await deltas.next();
@@ -57,9 +62,11 @@ export function createCompletion(endpoint: Endpoint): Complete {
       } catch (error) {
         signal.throwIfAborted();
         const failure = toFailure(error);
+        if (failure.isUnheard) taken.prompt -= prompt.tokens;
         const part = failure.unknownPart;
-        if (part !== undefined && isOptional(part) && !unknownParts.has(part)) {
-          unknownParts.add(part);
+        // Another request may have learned of it meanwhile: what counts is what this one sent.
+        if (part !== undefined && isOptional(part) && !leftOut.has(part)) {
+          unknownParts = new Set([...unknownParts, part]);
           continue;
         }
         const waitMs = failure.retryAfterMs ?? endpoint.retryWaitMs;
@@ -98,7 +105,7 @@ function isOptional(part: string): part is OptionalPart {
 async function* streamOnce(
   client: OpenAI,
   { model, maxAnswerTokens, firstTokenTimeoutMs }: Endpoint,
-  { prompt, unknownParts }: { prompt: Prompt; unknownParts: ReadonlySet<string> },
+  { prompt, leftOut }: { prompt: Prompt; leftOut: ReadonlySet<string> },
   signal: AbortSignal,
 ): AsyncGenerator<Delta, Ending> {
   const stop = new AbortController();
@@ -112,11 +119,11 @@ async function* streamOnce(
   let usage: Usage | undefined;
   try {
     const response = await client.chat.completions
-      .create(bodyOf(model, maxAnswerTokens, prompt, unknownParts), { signal: stop.signal })
+      .create(bodyOf(model, maxAnswerTokens, prompt, leftOut), { signal: stop.signal })
       .asResponse();
     const { tapped, isDone } = tapDone(response);
     let chunks = 0;
-    for await (const chunk of Stream.fromSSEResponse<unknown>(tapped, stop)) {
+    for await (const chunk of Stream.fromSSEResponse<unknown>(tapped, stop, client)) {
       chunks += 1;
       if (chunks > moreChunks + 4 * maxAnswerTokens) throw new LlmFailure('too long a stream');
       const read = readChunk(chunk);
@@ -153,7 +160,7 @@ function giveUp(signal: AbortSignal, stopped: AbortSignal, late: LlmFailure): ne
   throw stopped.reason === late ? late : new LlmFailure('cut stream', { mayRetry: true });
 }
 
-function bodyOf(model: string, maxTokens: number, { system, user }: Prompt, unknown: ReadonlySet<string>) {
+function bodyOf(model: string, maxTokens: number, { system, user }: Prompt, leftOut: ReadonlySet<string>) {
   return {
     model,
     messages: [
@@ -162,9 +169,9 @@ function bodyOf(model: string, maxTokens: number, { system, user }: Prompt, unkn
     ],
     stream: true as const,
     // The old name is what all but the newest models know.
-    ...(unknown.has('max_tokens') ? { max_completion_tokens: maxTokens } : { max_tokens: maxTokens }),
-    ...(!unknown.has('temperature') && { temperature: 0.2 }),
-    ...(!unknown.has('stream_options') && { stream_options: { include_usage: true } }),
+    ...(leftOut.has('max_tokens') ? { max_completion_tokens: maxTokens } : { max_tokens: maxTokens }),
+    ...(!leftOut.has('temperature') && { temperature: 0.2 }),
+    ...(!leftOut.has('stream_options') && { stream_options: { include_usage: true } }),
   };
 }
 
