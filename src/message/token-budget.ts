@@ -14,31 +14,37 @@ const keptDays = 8;
  * are enough, so that replicas can't take the same ones. What a process that died had set aside counts as used.
  */
 export function createTokenBudget(database: Database, dailyTokens: number | undefined): TokenBudget {
-  const day = today(database.dialect);
   return {
     async reserve(account, tokens) {
-      if (dailyTokens === undefined) return true;
-      await ensureDay(database, account, day);
+      if (dailyTokens === undefined) return async () => {};
+      const day = await openDay(database, account);
       // By the primary key, whose row it locks.
       const taken = await database.run(
-        `update token_use set tokens = tokens + ? where appid = ? and day = ${day} and tokens + ? <= ?`,
-        [tokens, account, tokens, dailyTokens],
+        'update token_use set tokens = tokens + ? where appid = ? and day = ? and tokens + ? <= ?',
+        [tokens, account, day, tokens, dailyTokens],
       );
-      return taken === 1;
-    },
-    async settle(account, reserved, used) {
-      if (dailyTokens === undefined || used === reserved) return;
-      await database.run(`update token_use set tokens = tokens + ? where appid = ? and day = ${day}`, [
-        used - reserved,
-        account,
-      ]);
+      if (taken === 0) return undefined;
+      return async (used) => {
+        if (used !== tokens) await addTokens(database, { account, day }, used - tokens);
+      };
     },
   };
 }
 
-async function ensureDay(database: Database, account: string, day: string): Promise<void> {
-  const [row] = await database.all<{ day: number }>(`select ${day} day`);
+/** On the day that they were set aside, whatever day it is now. */
+async function addTokens(
+  database: Database,
+  { account, day }: { account: string; day: number },
+  tokens: number,
+): Promise<void> {
+  await database.run('update token_use set tokens = tokens + ? where appid = ? and day = ?', [tokens, account, day]);
+}
+
+/** Makes the row of an account's day, where there is none, and returns the day. */
+async function openDay(database: Database, account: string): Promise<number> {
+  const [row] = await database.all<{ day: number }>(`select ${today(database.dialect)} day`);
   await database.insertOrKeep('token_use', { appid: account, day: row!.day, tokens: 0 }, ['appid', 'day']);
+  return row!.day;
 }
 
 /** Deletes what days long past used. */

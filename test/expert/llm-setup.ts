@@ -30,16 +30,11 @@ export function makeExpert(llm: Pick<FakeLlm, 'url'>, options: Partial<LlmOption
     ...{ threshold: 0.5, fallback: createExtractiveExpert({ threshold: 0.5 }), retryWaitMs: 5 },
     budget: {
       reserve: async (account, reserved) => {
-        budget.push({ account, reserved });
-        return true;
-      },
-      settle: async (account, reserved, used) => {
-        Object.assign(
-          budget.find((each) => each.account === account && each.reserved === reserved && !('used' in each))!,
-          {
-            used,
-          },
-        );
+        const one: (typeof budget)[number] = { account, reserved };
+        budget.push(one);
+        return async (used) => {
+          one.used = used;
+        };
       },
     },
     onFallback: (reason) => reasons.push(reason),

@@ -5,7 +5,7 @@ import { hideMarks, readCitations } from '../../src/expert/llm/citation-marks.ts
 import { createThinkingFilter } from '../../src/expert/llm/drop-thinking.ts';
 import { quoteData } from '../../src/expert/llm/quote-data.ts';
 import { beginStream, endStream, sendDelta, sendPieces, startFakeLlm } from '../support/fake-llm.ts';
-import { assertFellBack, found, makeExpert, makeKnownExpert, passage } from './llm-setup.ts';
+import { found, makeExpert, makeKnownExpert, passage } from './llm-setup.ts';
 
 const llm = await startFakeLlm();
 after(() => llm.close());
@@ -138,8 +138,8 @@ describe('reasoning', () => {
     assert.doesNotMatch(drafts.join(), /[暗中<]/);
   });
 
-  test('without an opening tag is in no answer and in no draft, from the first on', async () => {
-    const { ask } = makeExpert(llm);
+  test('without an opening tag is in no answer and in no draft, from the first on of a model named for it', async () => {
+    const { ask } = makeExpert(llm, { model: 'qwen3-thinking' });
     // The first ends while it still reasons.
     llm.answer = sendPieces([`${secret}[1]`], { finish: 'length' });
     assert.deepEqual((await ask()).drafts, []);
@@ -149,7 +149,7 @@ describe('reasoning', () => {
       assert.deepEqual([answer.text, drafts], ['十点', ['十点']]);
     }
     llm.answer = sendPieces([`${secret}[1]`], { finish: 'length' });
-    assertFellBack((await ask()).answer, 'empty answer');
+    assert.equal((await ask()).answer.trace.fellBack, 'empty answer');
   });
 
   test('that once came without an opening tag stops drafts until a whole answer has come without any', async () => {
@@ -159,6 +159,16 @@ describe('reasoning', () => {
     llm.answer = sendPieces(['十点', '吃饭[1]']);
     assert.deepEqual((await ask()).drafts, []);
     assert.equal((await ask()).drafts[0], '十点');
+  });
+
+  test('is not feared of other models: they are drafted from their first answer on', async () => {
+    llm.answer = sendPieces(['十点', '吃饭[1]']);
+    for (const model of ['gpt-4.1', 'qwen-plus', 'carer1x']) {
+      assert.equal((await makeExpert(llm, { model }).ask()).drafts[0], '十点', model);
+    }
+    for (const model of ['deepseek-r1', 'QwQ-32B', 'deepseek-reasoner', 'Qwen3-235B-A22B-Thinking-2507']) {
+      assert.deepEqual((await makeExpert(llm, { model }).ask()).drafts, [], model);
+    }
   });
 
   test('that never ends leaves no answer', async () => {

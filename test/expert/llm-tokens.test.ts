@@ -85,7 +85,7 @@ describe('the trace names no model and no tokens', () => {
   });
 
   test('without budget', async () => {
-    const { ask } = makeExpert(llm, { budget: { reserve: async () => false, settle: async () => {} } });
+    const { ask } = makeExpert(llm, { budget: { reserve: async () => undefined } });
     assertFellBack((await ask()).answer, 'token budget used up');
   });
 

@@ -271,8 +271,7 @@ test("a model's request is ended at the first sentence that is flagged; its toke
   try {
     const settled: number[] = [];
     const budget = {
-      reserve: async () => true,
-      settle: async (_: string, __: number, used: number) => void settled.push(used),
+      reserve: async () => async (used: number) => void settled.push(used),
     };
     const expert = createLlmExpert({
       ...{ baseUrl: llm.url, apiKey: undefined, model: 'm', timeoutMs: 20_000, maxAnswerTokens: 200, historyTokens: 9 },

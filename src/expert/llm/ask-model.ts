@@ -26,8 +26,8 @@ export interface Asked {
   timeoutMs: number;
   maxAnswerTokens: number;
   /**
-   * What is learned of the model while it answers. Undefined: nothing yet. Some begin to reason without a tag, since
-   * the prompt's template has it, and may name sources in doing so: nothing but their answers before tells them apart.
+   * What is known of the model, from its name and its answers. Undefined: nothing yet, and no drafts are shown. Some
+   * begin to reason without a tag, since the prompt's template has it, and may name sources in doing so.
    */
   habits: { omitsOpeningTag: boolean | undefined };
 }
@@ -57,8 +57,8 @@ export async function* askModel(
   let end: CallEnd = 'unknown';
   try {
     const reserved = prompt.tokens + asked.maxAnswerTokens;
-    if (!(await asked.budget.reserve(account, reserved)))
-      throw new LlmFailure('token budget used up', { isEndpoints: false });
+    const settle = await asked.budget.reserve(account, reserved);
+    if (settle === undefined) throw new LlmFailure('token budget used up', { isEndpoints: false });
     const tokens: Usage = { prompt: 0, completion: 0 };
     Object.assign(trace, { model: asked.model, tokens } satisfies Partial<TraceHead>);
     try {
@@ -67,7 +67,7 @@ export async function* askModel(
       return reply;
     } finally {
       // Where this fails, what was set aside stays counted; the answer is not lost for it.
-      await asked.budget.settle(account, reserved, tokens.prompt + tokens.completion).catch(() => {});
+      await settle(tokens.prompt + tokens.completion).catch(() => {});
     }
   } catch (error) {
     if (error instanceof LlmFailure && error.isEndpoints) end = 'failed';

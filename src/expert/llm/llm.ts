@@ -42,6 +42,9 @@ export interface LlmOptions {
 
 const maxFailures = 5;
 
+/** DeepSeek-R1, QwQ, Qwen3-…-Thinking, …-reasoner: their templates may open the reasoning that they then only close. */
+const namedForReasoning = /(?:^|[^a-z])(?:r1|qwq)(?:$|[^a-z])|think|reason/i;
+
 /**
  * Has a model answer from what is found. Its answer is shown only with a citation of a source that it was given: one
  * without any cannot be checked by its reader, and so the fallback's stands in its place, as it does after a failure.
@@ -57,7 +60,7 @@ export function createLlmExpert(options: LlmOptions): Expert {
       firstTokenTimeoutMs: options.firstTokenTimeoutMs ?? options.timeoutMs,
       retryWaitMs: options.retryWaitMs ?? 400,
     }),
-    habits: { omitsOpeningTag: undefined },
+    habits: { omitsOpeningTag: namedForReasoning.test(model) ? undefined : false },
   };
 
   return {
