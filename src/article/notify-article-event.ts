@@ -7,7 +7,7 @@ import {
   EventType,
   type NotifyArticleEventRequest,
 } from '../../gen/wxmp/article/v1/article_pb.ts';
-import { requireAssistant, requireLockedAssistant } from '../assistant/store.ts';
+import { requireHeldAssistant, requireLockedAssistant } from '../assistant/store.ts';
 import { checkRules } from '../check-rules.ts';
 import type { Config } from '../config.ts';
 import type { Context } from '../context.ts';
@@ -50,7 +50,7 @@ function appidsOfFiles(events: readonly ArticleEvent[]): string[] {
 
 async function acceptEvent(tx: Tx, event: ArticleEvent, config: Config): Promise<void> {
   const payload = payloadOf(event);
-  await requireAssistant(tx, event.appid);
+  await requireHeldAssistant(tx, event.appid);
   const hash = createHash('sha256').update(JSON.stringify(payload)).digest('hex');
   const known = await findEvent(tx, event.appid, event.eventId);
   if (known !== undefined) {

@@ -52,6 +52,15 @@ export async function requireAssistant(session: Session, appid: string): Promise
   return present(await findAssistant(session, appid), appid);
 }
 
+/** The same, and it is not deleted before the commit: what is accepted for it is found by its deletion, or refused. */
+export async function requireHeldAssistant(tx: Session, appid: string): Promise<Assistant> {
+  const rows = await tx.all<AssistantRow>(
+    `select appid, incarnation, last_status, deleted_at from assistant where appid = ?${tx.dialect.forShare}`,
+    [appid],
+  );
+  return present(toAssistant(rows), appid);
+}
+
 export async function requireLockedAssistant(tx: Session, appid: string): Promise<Assistant> {
   return present(await lockAssistant(tx, appid), appid);
 }

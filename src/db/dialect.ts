@@ -10,6 +10,8 @@ export interface Dialect {
   begin: string;
   /** Ends a SELECT that locks its rows. SQLite needs none: a transaction there holds the only write lock. */
   forUpdate: string;
+  /** The same where others may hold the rows as well, and nobody may change them. MariaDB has no FOR SHARE. */
+  forShare: string;
   /** `data` with the inserted bytes appended, in the update part of an upsert into index_block. */
   appendInserted: string;
   /** SELECTs that list the columns, and the indexes, of the table that is bound, as `name`. */
@@ -26,6 +28,7 @@ export const sqlite: Dialect = {
   now: "cast(round(unixepoch('subsec') * 1000) as integer)",
   begin: 'begin immediate',
   forUpdate: '',
+  forShare: '',
   appendInserted: 'cast(data || excluded.data as blob)',
   columnsOf: 'select name from pragma_table_info(?)',
   indexesOf: 'select name from pragma_index_list(?)',
@@ -38,6 +41,7 @@ export const mysql: Dialect = {
   now: 'cast(floor(unix_timestamp(now(6)) * 1000) as signed)',
   begin: 'begin',
   forUpdate: ' for update',
+  forShare: ' lock in share mode',
   appendInserted: 'concat(data, values(data))',
   columnsOf:
     'select column_name name from information_schema.columns where table_schema = database() and table_name = ?',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { NotifyMessageRequest } from '../../gen/wxmp/message/v1/message_pb.ts';
-import { requireAssistant } from '../assistant/store.ts';
+import { requireHeldAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import { conflict } from '../errors.ts';
 import { channelOf, scopeKey } from './channel.ts';
@@ -15,7 +15,7 @@ export function notifyMessage(context: Context) {
     const message = toMessage(request);
     const { appid, channel, msgid, openid } = message;
     const accepted = await database.tx(async (tx) => {
-      const { incarnation } = await requireAssistant(tx, appid);
+      const { incarnation } = await requireHeldAssistant(tx, appid);
       const known = await findMessageHash(tx, appid, channel, msgid);
       if (known !== undefined) {
         if (known !== message.payloadHash) throw conflict(`msgid ${msgid} was accepted with another payload`);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { lockAssistant, markDeleted } from '../../src/assistant/store.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { series } from '../support/articles.ts';
 import { dialects } from '../support/databases.ts';
@@ -55,6 +57,32 @@ for (const { name: dialect } of dialects) {
       await learned(appid);
       assert.deepEqual(await livingBases(appid), [1]);
       assert.equal((await call('detail', appid)).knowledges[0].doc_num, 3);
+    });
+
+    test('what comes while the assistant is being deleted waits for that, and is refused', async () => {
+      const appid = 'wx_leaving';
+      await call('create', appid);
+      await learned(appid);
+      const database = openDatabase({ url: service.databaseUrl, poolSize: 1, queryTimeoutMs: 5000 });
+      const message = { appid, openid: 'u', msgid: 'm', msg_type: 'text', text: { content: '成人票多少钱？' } };
+      const event = { appid, event_type: 5, event_id: 'e', article_id: 'many-1', msgidx: 0 };
+      const accepted: number[] = [];
+      const sent: Promise<number>[] = [];
+      await database.tx(async (tx) => {
+        await lockAssistant(tx, appid);
+        await markDeleted(tx, appid, 2);
+        for (const [path, body] of [
+          ['message/notify', message],
+          ['article/event_notify', event],
+        ] as const) {
+          sent.push(service.call(`/api/wxmp/${path}`, body).then(({ errcode }) => errcode));
+          void sent.at(-1)!.then((errcode) => accepted.push(errcode));
+        }
+        await sleep(300); // time to be accepted in, by the state before
+      });
+      await database.close();
+      assert.deepEqual(await Promise.all(sent), [40401, 40401]);
+      assert.deepEqual(accepted, [40401, 40401]);
     });
 
     test('updates, publishes and reverts at once leave one of the configurations, not a mixture', async () => {
