@@ -38,7 +38,7 @@ for (const { name: dialect } of dialects) {
   describe(`bad files on ${dialect}`, () => {
     let account: FileAccount;
     before(async () => {
-      const env = { FILE_PARSE_TIMEOUT_SECONDS: '8', FILE_PARSE_MEMORY_MB: '256', MAX_FILE_PAGES: '5000' };
+      const env = { FILE_PARSE_TIMEOUT_SECONDS: '20', FILE_PARSE_MEMORY_MB: '256', MAX_FILE_PAGES: '5000' };
       const articles = [article('opening', '植物园每天上午九点开门，下午五点半停止入园。')];
       account = await startFileAccount({ dialect, articles, env: { ...env, EGRESS_ALLOW: '127.0.0.1' } });
     });

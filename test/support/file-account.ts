@@ -60,7 +60,7 @@ export async function openFileAccount(service: Service, host: FileHost, appid: s
     },
     async told(eventId) {
       const notices = () => service.wechat.state.notices.filter((each) => each.eventId === eventId);
-      await until(`${eventId} is told`, () => notices().length > 0);
+      await until(`${eventId} is told`, () => notices().length > 0, 180_000); // behind others that take their time-out
       const [{ appid: to, knowledgeId: base, fileRagStatus }] = notices() as [ReturnType<typeof notices>[number]];
       assert.deepEqual([to, base, notices().length], [appid, knowledgeId, 1]);
       return fileRagStatus!;
