@@ -79,8 +79,9 @@ function claim(stage: Stage): void {
   const { workers, random } = stage;
   const worker = workers.find(({ isIdle }) => isIdle);
   if (worker === undefined) return;
-  if (random.chance(0.25)) worker.database.dieAfter(1 + random.below(9));
-  else if (random.chance(0.25)) worker.database.pauseAfter(1 + random.below(9));
+  const fate = random.below(5);
+  if (fate === 0) worker.database.dieAfter(1 + random.below(9));
+  if (fate === 1) worker.database.pauseAfter(1 + random.below(9));
   void deliver(stage, worker);
 }
 
