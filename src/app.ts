@@ -113,6 +113,13 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   });
   const answering = startAnswering(context);
   const learning = startLearning(context);
+  const internal = await startInternalListener(context, [
+    serve(AssistantService, assistantService(context)),
+    serve(KnowledgeService, knowledgeService(context)),
+    serve(ArticleService, articleService(context)),
+    serve(MessageService, messageService(context)),
+  ]);
+  const publicListener = await startPublicListener(config, logger);
   const wakeAll = () => {
     for (const loop of [dispatch, answering, learning]) loop.wake();
   };
@@ -121,21 +128,16 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     logger,
     leaseMs,
     tickSchedule: config.DISPATCH_CRON,
-    tick: wakeAll,
+    tick: () => {
+      wakeAll();
+      void internal.checkHealth();
+    },
     jobs: [
       { task: 'sync', schedule: config.SYNC_CRON, run: (signal) => syncAllArticles(context, signal) },
       { task: 'prune', schedule: config.PRUNE_CRON, run: (signal) => prune(context, signal) },
     ],
   });
-
-  const internal = await startInternalListener(context, [
-    serve(AssistantService, assistantService(context)),
-    serve(KnowledgeService, knowledgeService(context)),
-    serve(ArticleService, articleService(context)),
-    serve(MessageService, messageService(context)),
-  ]);
-  const publicListener = await startPublicListener(config, logger);
-  internal.health.set('SERVING');
+  await internal.checkHealth();
   wakeAll();
 
   const stopAll = async () => {

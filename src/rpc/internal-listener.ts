@@ -11,12 +11,15 @@ import { createInterceptors } from './interceptors.ts';
 import { createJsonRoutes, type Served, writeJson } from './json-routes.ts';
 import { listenOnePort, type OnePort, type OnePortRequest, type OnePortResponse } from './one-port.ts';
 import { operatorPages } from './operator-pages.ts';
+import { createHealthCheck } from './readiness.ts';
 import { registerReflection } from './reflection.ts';
 import { requestIdHeader, setRequestId } from './request-id.ts';
 
 /** The listener for the WeChat side, internal services and operators. */
 export interface InternalListener extends OnePort {
   health: Health;
+  /** Makes the health tell whether the service can do its work now. */
+  checkHealth(): Promise<void>;
 }
 
 /** Types a service's implementation away, so that services of all kinds fit one list. */
@@ -60,7 +63,7 @@ export async function startInternalListener(context: Context, services: Served[]
     requestTimeoutMs: 2 * config.REQUEST_TIMEOUT_MS,
     onError: (error) => logger.error({ error: describeError(error) }, 'a request failed outside of a call'),
   });
-  return { ...port, health };
+  return { ...port, health, checkHealth: createHealthCheck(context, health) };
 }
 
 function registerServices(

@@ -1,8 +1,8 @@
 import type { Context } from '../context.ts';
-import { pendingMigrations } from '../db/migrate.ts';
 import type { Session } from '../db/session.ts';
 import { describeError } from '../errors.ts';
 import { type AnyRequest, type AnyResponse, writeJson } from './json-routes.ts';
+import { isReady } from './readiness.ts';
 
 /** Serves /healthz (the process lives), /readyz (it can do its work) and /metrics. False: the path is none of them. */
 export function operatorPages(context: Context) {
@@ -16,15 +16,9 @@ export function operatorPages(context: Context) {
   };
 }
 
-async function writeReadiness({ database, logger }: Context, response: AnyResponse): Promise<void> {
-  try {
-    const pending = await pendingMigrations(database);
-    if (pending.length > 0) throw new Error(`the schema lacks ${pending.join(', ')}`);
-    writeJson(response, 200, { status: 'ok' });
-  } catch (error) {
-    logger.warn({ error: describeError(error) }, 'not ready');
-    writeJson(response, 503, { status: 'unavailable' });
-  }
+async function writeReadiness(context: Context, response: AnyResponse): Promise<void> {
+  if (await isReady(context)) writeJson(response, 200, { status: 'ok' });
+  else writeJson(response, 503, { status: 'unavailable' });
 }
 
 async function writeMetrics({ database, metrics, logger }: Context, response: AnyResponse): Promise<void> {
