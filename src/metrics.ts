@@ -36,7 +36,7 @@ export function createMetrics() {
     }),
     dispatches: new Counter({
       name: 'wxmp_dispatches_total',
-      help: 'Dispatches by kind: delivered, retried, dead, expired or lost (the lease went to another replica).',
+      help: 'Dispatches by kind: delivered, retried, fallback (took its other route), dead, expired or lost (the lease went to another replica).',
       labelNames: ['kind', 'event'],
       registers,
     }),
