@@ -22,7 +22,7 @@ export function endOf({ hasFallback }: Dispatch, outcome: Ending['outcome']): En
 
 /**
  * Records the end of a dispatch, or that it goes on by its fallback route, where its lane is still ours; false: it is
- * not. What was cancelled meanwhile stays so, and its try is recorded. See README.md, step 5.
+ * not. What was cancelled or buried meanwhile stays so, and its try is recorded. See README.md, step 5.
  */
 export async function settleEnd(tx: Tx, lease: Lease, head: Dispatch, ending: Ending): Promise<boolean> {
   if (!(await lockLease(tx, lease))) return false;
@@ -62,9 +62,9 @@ async function takeFallback(tx: Tx, { dispatchId }: Dispatch, { number, reason }
   return taken === 1;
 }
 
-/** Ends a try of a dispatch that was cancelled while it was under way. By the primary key. */
+/** Ends a try of a dispatch that was cancelled or buried while it was under way. By the primary key. */
 async function endTry(tx: Tx, { dispatchId }: Dispatch, number: number): Promise<void> {
-  await tx.run("update dispatch set finished = ? where dispatch_id = ? and state = 'cancelled' and started = ?", [
+  await tx.run("update dispatch set finished = ? where dispatch_id = ? and state <> 'pending' and started = ?", [
     number,
     dispatchId,
     number,
@@ -73,7 +73,7 @@ async function endTry(tx: Tx, { dispatchId }: Dispatch, number: number): Promise
 
 /**
  * Records a failed try, and releases the lane until the wait is over. The wait is computed from the number of failures
- * in a row; what was cancelled meanwhile keeps nobody waiting. Returns it, or undefined when the lane is not ours any
+ * in a row; what was cancelled or buried meanwhile keeps nobody waiting. Returns it, or undefined when the lane is not ours any
  * more.
  */
 export async function settleRetry(
