@@ -64,6 +64,12 @@ export function createMetrics() {
       labelNames: ['what'],
       registers,
     }),
+    pauses: new Gauge({
+      name: 'wxmp_delivery_pauses',
+      help: 'Pauses of deliveries: of everything (global), of accounts (appid) and of integrations (integration).',
+      labelNames: ['scope'],
+      registers,
+    }),
     oldestSeconds: new Gauge({
       name: 'wxmp_oldest_pending_seconds',
       help: 'Age of the oldest pending dispatch and message.',

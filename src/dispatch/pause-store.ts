@@ -43,6 +43,15 @@ export function listPauseRows(session: Session): Promise<PauseRow[]> {
   return session.all<PauseRow>('select scope, since, actor, reason from delivery_pause order by scope limit 1000');
 }
 
+/** How many pauses there are of each kind of scope: global, appid and integration. */
+export async function countPauses(session: Session): Promise<Map<string, number>> {
+  const counts = new Map([globalScope, appidScope(''), integrationScope('')].map((prefix) => [kindOf(prefix), 0]));
+  for (const { scope } of await listPauseRows(session)) counts.set(kindOf(scope), counts.get(kindOf(scope))! + 1);
+  return counts;
+}
+
+const kindOf = (scope: string) => scope.split(':', 1)[0]!;
+
 /** Inserts a pause, or replaces who and why; returns since when it is. By the primary key. */
 export async function insertPause(tx: Tx, scope: string, actor: string, reason: string): Promise<number> {
   const [now] = await tx.all<{ ms: number }>(`select ${tx.dialect.now} ms`);

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import { pendingMigrations } from '../db/migrate.ts';
 import type { Session } from '../db/session.ts';
+import { countPauses } from '../dispatch/pause-store.ts';
 import { describeError } from '../errors.ts';
 import { type AnyRequest, type AnyResponse, writeJson } from './json-routes.ts';
 
@@ -33,6 +34,7 @@ async function writeMetrics({ database, metrics, logger }: Context, response: An
       metrics.backlog.set({ what }, waiting);
       metrics.oldestSeconds.set({ what }, (oldest_ms ?? 0) / 1000);
     }
+    for (const [scope, pauses] of await countPauses(database)) metrics.pauses.set({ scope }, pauses);
   } catch (error) {
     logger.warn({ error: describeError(error) }, 'the backlog could not be read');
   }
