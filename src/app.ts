@@ -1,3 +1,4 @@
+import { DispatchService } from '../gen/dispatch/v1/dispatch_pb.ts';
 import { ArticleService } from '../gen/wxmp/article/v1/article_pb.ts';
 import { AssistantService } from '../gen/wxmp/assistant/v1/assistant_pb.ts';
 import { KnowledgeService } from '../gen/wxmp/knowledge/v1/knowledge_pb.ts';
@@ -14,6 +15,8 @@ import { startCron } from './cron/start-cron.ts';
 import { openDatabase } from './db/database.ts';
 import { migrateSchema } from './db/migrate-schema.ts';
 import type { Sender } from './dispatch/dispatch.ts';
+import { dispatchService } from './dispatch/index.ts';
+import { listPauseRows } from './dispatch/pause-store.ts';
 import { startDispatch } from './dispatch/start-dispatch.ts';
 import { createDownloader, type Downloader } from './egress/download.ts';
 import { knowledgeService } from './knowledge/index.ts';
@@ -71,6 +74,10 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   const outdated = await requestRebuilds(database);
   if (outdated > 0) logger.info({ bases: outdated }, 'indexes of an older tokenizer are built anew');
 
+  for (const { scope, since, actor, reason } of await listPauseRows(database)) {
+    logger.warn({ scope, since: new Date(since), actor, reason }, 'deliveries are paused until they are resumed');
+  }
+
   const bizcomm = connectBizcomm(config, logger);
   const metrics = createMetrics();
   const experts = createExperts(config, { database, logger, metrics });
@@ -118,6 +125,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     serve(KnowledgeService, knowledgeService(context)),
     serve(ArticleService, articleService(context)),
     serve(MessageService, messageService(context)),
+    serve(DispatchService, dispatchService(context)),
   ]);
   const publicListener = await startPublicListener(config, logger);
   const wakeAll = () => {

@@ -28,6 +28,7 @@ export type Reason =
   | 'UNAUTHENTICATED'
   | 'NOT_FOUND'
   | 'CONFLICT'
+  | 'WRONG_STATE'
   | 'TOO_MUCH'
   | 'INTERNAL'
   | 'UNAVAILABLE';
@@ -40,12 +41,19 @@ export function conflict(message: string): AppError {
   return new AppError('CONFLICT', message);
 }
 
+/** What it is asked for can't be done in the state that it is in. */
+export function wrongState(message: string): AppError {
+  return new AppError('WRONG_STATE', message);
+}
+
 export function invalidField(field: string, rule: string): AppError {
   return new AppError('INVALID_FIELD', `${field}: ${rule}`);
 }
 
-/** Whether the same call may succeed later. */
-export type Verdict = 'permanent' | 'transient';
+/**
+ * Whether the same call may succeed later; closed: nothing can be sent by this way any more, whatever it says.
+ */
+export type Verdict = 'permanent' | 'transient' | 'closed';
 
 /** A call to the outside failed. The peer's own codes give a verdict; else the HTTP status does, where there is one. */
 export class CallError extends Error {

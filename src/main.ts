@@ -6,6 +6,7 @@ import { migrateSchema } from './db/migrate-schema.ts';
 import { runDoctor } from './doctor.ts';
 import { describeError } from './errors.ts';
 import { createLogger } from './logger.ts';
+import { backUp, pause, resume, UsageError } from './operator-commands.ts';
 import { runSandbox, runWechatSide } from './sandbox/run-sandbox.ts';
 
 const usage = `wxmp-assistant <command>
@@ -14,6 +15,8 @@ const usage = `wxmp-assistant <command>
   sandbox [--only]   run it with a stand-in WeChat side and sample articles; --only: that side alone
   migrate            bring the database's schema up to date and end
   doctor             check settings, database and the WeChat side, and end
+  backup <file>      copy SQLite's database while it is in use; the copy starts with its deliveries paused
+  pause, resume      stop deliveries and let them go on: [--appid <appid> | --integration <id>] --actor <who> --reason <why>
 `;
 
 /** What a command started, for those that keep running. */
@@ -35,10 +38,21 @@ async function run(command: string | undefined, options: string[]): Promise<Runn
       return migrateOnly(toConfig(env));
     case 'doctor':
       return (await runDoctor(toConfig(env))) ? 0 : 1;
+    case 'backup':
+      return done(backUp(toConfig(env), options));
+    case 'pause':
+      return done(pause(toConfig(env), options));
+    case 'resume':
+      return done(resume(toConfig(env), options));
     default:
       process.stderr.write(usage);
       return command === 'help' || command === '--help' ? 0 : 2;
   }
+}
+
+async function done(work: Promise<void>): Promise<number> {
+  await work;
+  return 0;
 }
 
 async function serve(config: Config): Promise<Running> {
@@ -81,6 +95,10 @@ try {
   if (typeof result === 'number') process.exitCode = result;
   else stopOnSignal(result);
 } catch (error) {
+  if (error instanceof UsageError) {
+    process.stderr.write(`usage: wxmp-assistant ${error.message}\n`);
+    process.exit(2);
+  }
   const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
   const hint = inUse ? ' (another program listens there: set HTTP_ADDR, PUBLIC_ADDR or SANDBOX_ADDR)' : '';
   process.stderr.write(`${error instanceof ConfigError ? error.message : describeError(error)}${hint}\n`);

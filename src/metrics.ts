@@ -36,7 +36,7 @@ export function createMetrics() {
     }),
     dispatches: new Counter({
       name: 'wxmp_dispatches_total',
-      help: 'Dispatches by kind: delivered, retried, dead, expired or lost (the lease went to another replica).',
+      help: 'Dispatches by kind: delivered, retried, fallback (took its other route), dead, expired or lost (the lease went to another replica).',
       labelNames: ['kind', 'event'],
       registers,
     }),
@@ -62,6 +62,12 @@ export function createMetrics() {
       name: 'wxmp_backlog',
       help: 'What waits: dispatches and messages pending, dispatches dead, events pending.',
       labelNames: ['what'],
+      registers,
+    }),
+    pauses: new Gauge({
+      name: 'wxmp_delivery_pauses',
+      help: 'Pauses of deliveries: of everything (global), of accounts (appid) and of integrations (integration).',
+      labelNames: ['scope'],
       registers,
     }),
     oldestSeconds: new Gauge({

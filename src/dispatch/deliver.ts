@@ -3,11 +3,12 @@ import { isTrusted, type Lease } from '../db/lease.ts';
 import type { Run } from '../db/work-loop.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Attempt } from './attempts.ts';
 import { type BackoffOptions, backoffMs } from './backoff.ts';
 import { beginHead, findHead } from './begin.ts';
 import { classify } from './classify.ts';
 import type { Dispatch, Senders } from './dispatch.ts';
-import { type EndState, releaseLane, settleEnd, settleRetry, takeBackStart } from './settle.ts';
+import { type Ending, endOf, releaseLane, settleEnd, settleRetry, takeBackStart } from './settle.ts';
 
 /**
  * How often a dispatch may have been begun without having ended: more often, and it is what kills the process. The last
@@ -40,14 +41,27 @@ export async function deliverLane(options: DeliverOptions, lease: Lease, run: Ru
       if (pending) options.wakeIn(0);
       return;
     }
-    const tryIt = () => tryHead(options, lease, head, run);
-    const isLast = head.started - head.finished === maxUnfinished - 1;
-    if (!(await (isLast ? run.alone(tryIt) : tryIt()))) return;
+    if (!(await handleHead(options, lease, head, run))) return;
   }
   await database.tx((tx) => releaseLane(tx, lease));
 }
 
 /** Returns whether the lane goes on at once. */
+function handleHead(options: DeliverOptions, lease: Lease, head: Dispatch, run: Run): Promise<boolean> {
+  const number = head.started;
+  if (head.expired) {
+    const reason = 'its time was over before it could be delivered';
+    return end(options, lease, head, { number, outcome: 'expired', tookMs: 0, reason });
+  }
+  const unfinished = head.started - head.finished;
+  if (unfinished >= maxUnfinished) {
+    const reason = `begun ${maxUnfinished} times without an end: sending it kills the process`;
+    return end(options, lease, head, { number, outcome: 'buried', tookMs: 0, reason });
+  }
+  const tryIt = () => tryHead(options, lease, head, run);
+  return unfinished === maxUnfinished - 1 ? run.alone(tryIt) : tryIt();
+}
+
 async function tryHead(options: DeliverOptions, lease: Lease, head: Dispatch, run: Run): Promise<boolean> {
   if (run.isStopping()) return true;
   const begun = await options.database.tx((tx) => beginHead(tx, lease, head));
@@ -62,48 +76,44 @@ async function deliverHead(
   head: Dispatch,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (head.expired) return end(options, lease, head, 'expired', 'its time was over before it could be delivered');
-  if (head.started - head.finished >= maxUnfinished) {
-    return end(
-      options,
-      lease,
-      head,
-      'dead',
-      `begun ${maxUnfinished} times without an end: sending it kills the process`,
-    );
-  }
+  const startedMs = performance.now();
+  const attempt = () => ({ number: head.started + 1, tookMs: performance.now() - startedMs });
   const send = options.senders.get(head.kind);
-  if (send === undefined) return wait(options, lease, head, { reason: `no sender for ${head.kind} here` });
-  if (!isTrusted(lease, options.sendTimeoutMs)) {
+  if (send === undefined) {
+    return wait(options, lease, head, { ...attempt(), outcome: 'failed', reason: `no sender for ${head.kind} here` });
+  }
+  // What is sent has ended by the time that it expires, and well before the lease does.
+  const timeoutMs = Math.floor(Math.min(options.sendTimeoutMs, head.endsMs - startedMs));
+  if (timeoutMs < 1 || !isTrusted(lease, timeoutMs)) {
     await takeBackStart(options.database, head);
-    return true; // begin renews the lease
+    return true; // begin renews the lease, or finds it expired
   }
   try {
-    await send(head, AbortSignal.any([signal, AbortSignal.timeout(options.sendTimeoutMs)]));
+    await send(head, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
   } catch (error) {
     const { verdict, reason, retryAfterMs } = classify(error);
-    if (verdict === 'permanent') return end(options, lease, head, 'dead', reason);
-    return wait(options, lease, head, { reason, retryAfterMs });
+    if (verdict === 'transient') {
+      return wait(options, lease, head, { ...attempt(), outcome: 'failed', reason }, retryAfterMs);
+    }
+    const outcome = verdict === 'closed' ? 'closed' : 'refused';
+    return end(options, lease, head, { ...attempt(), outcome, reason });
   }
   options.reached('dispatch.sent');
-  return end(options, lease, head, 'delivered', null);
+  return end(options, lease, head, { ...attempt(), outcome: 'delivered', reason: null });
 }
 
-async function end(
-  options: DeliverOptions,
-  lease: Lease,
-  head: Dispatch,
-  state: EndState,
-  reason: string | null,
-): Promise<boolean> {
-  const settled = await options.database.tx((tx) => settleEnd(tx, lease, head.dispatchId, state, reason));
+async function end(options: DeliverOptions, lease: Lease, head: Dispatch, ending: Ending): Promise<boolean> {
+  const settled = await options.database.tx((tx) => settleEnd(tx, lease, head, ending));
   if (!settled) {
     lost(options, lease);
     return false;
   }
+  const state = endOf(head, ending.outcome);
   options.metrics.dispatches.inc({ kind: head.kind, event: state });
-  const entry = { dispatchId: head.dispatchId, appid: head.appid, kind: head.kind, state, reason };
+  const { dispatchId, appid, kind } = head;
+  const entry = { dispatchId, appid, kind, state, reason: ending.reason };
   if (state === 'delivered') options.logger.info(entry, 'dispatch delivered');
+  else if (state === 'fallback') options.logger.warn(entry, 'dispatch takes its fallback route');
   else options.logger.error(entry, 'dispatch not delivered');
   return true;
 }
@@ -112,16 +122,18 @@ async function wait(
   options: DeliverOptions,
   lease: Lease,
   head: Dispatch,
-  { reason, retryAfterMs }: { reason: string; retryAfterMs?: number | undefined },
+  failed: Attempt,
+  retryAfterMs?: number,
 ): Promise<boolean> {
   const waitMs = (failures: number) => backoffMs(failures, options.backoff, retryAfterMs);
-  const waited = await options.database.tx((tx) => settleRetry(tx, lease, head.dispatchId, reason, waitMs));
+  const waited = await options.database.tx((tx) => settleRetry(tx, lease, head, failed, waitMs));
   if (waited === undefined) {
     lost(options, lease);
     return false;
   }
-  options.metrics.dispatches.inc({ kind: head.kind, event: 'retried' });
-  const entry = { dispatchId: head.dispatchId, appid: head.appid, kind: head.kind, reason, waitMs: waited };
+  const { dispatchId, appid, kind } = head;
+  options.metrics.dispatches.inc({ kind, event: 'retried' });
+  const entry = { dispatchId, appid, kind, reason: failed.reason, waitMs: waited };
   options.logger.warn(entry, 'dispatch waits for another try');
   options.wakeIn(waited);
   return false;

@@ -1,3 +1,6 @@
+/** Which way a dispatch takes: the one that it was enqueued for, or the one that takes its place. */
+export type Route = 'first' | 'fallback';
+
 /** One thing to be delivered, as a sender sees it. */
 export interface Dispatch {
   dispatchId: string;
@@ -6,13 +9,21 @@ export interface Dispatch {
   /** Names the sender. */
   kind: string;
   appid: string;
+  /** The bot's integration; empty: none. */
+  integrationId: string;
   /** What the sender made at enqueueing, as JSON. */
   payload: string;
+  /** Kind and payload are this route's. */
+  route: Route;
+  /** Whether another route can take the place of this one. */
+  hasFallback: boolean;
   /** How often sending was begun and how often it ended, this time left out. */
   started: number;
   finished: number;
   /** Whether its time is over, by the database's clock. */
   expired: boolean;
+  /** When its time is over, by `performance.now()`; rather too early than too late. */
+  endsMs: number;
 }
 
 /** Delivers the dispatches of one kind. Throws a CallError where it knows what went wrong; else it counts as transient. */

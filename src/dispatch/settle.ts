@@ -1,45 +1,99 @@
 import { type Lease, lockLease, releaseLease } from '../db/lease.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
+import { type Attempt, type Outcome, recordAttempt } from './attempts.ts';
 import type { Dispatch } from './dispatch.ts';
 
-/** How a dispatch ended. */
-export type EndState = 'delivered' | 'expired' | 'dead';
+/** What becomes of a dispatch that isn't tried again by this route. */
+export type End = 'delivered' | 'expired' | 'dead' | 'fallback';
 
-/** Records the end of a dispatch, where its lane is still ours; false: it is not. See README.md, step 5. */
-export async function settleEnd(
-  tx: Tx,
-  lease: Lease,
-  dispatchId: string,
-  state: EndState,
-  reason: string | null,
-): Promise<boolean> {
+/** How a try, or a dispatch without one, ended for good. */
+export interface Ending extends Attempt {
+  outcome: Exclude<Outcome, 'failed' | 'fallback'>;
+}
+
+/** What an outcome means for a dispatch: all but a delivery and a burial take the fallback route, where there is one. */
+export function endOf({ hasFallback }: Dispatch, outcome: Ending['outcome']): End {
+  if (outcome === 'delivered') return 'delivered';
+  if (outcome === 'buried') return 'dead';
+  if (hasFallback) return 'fallback';
+  return outcome === 'expired' ? 'expired' : 'dead';
+}
+
+/**
+ * Records the end of a dispatch, or that it goes on by its fallback route, where its lane is still ours; false: it is
+ * not. What was cancelled or buried meanwhile stays so, and its try is recorded. See README.md, step 5.
+ */
+export async function settleEnd(tx: Tx, lease: Lease, head: Dispatch, ending: Ending): Promise<boolean> {
   if (!(await lockLease(tx, lease))) return false;
-  await tx.run(
-    `update dispatch set state = ?, reason = ?, finished = started, settled_at = ${tx.dialect.now}
-      where dispatch_id = ? and state = 'pending'`,
-    [state, reason, dispatchId],
-  );
+  const end = endOf(head, ending.outcome);
+  const settled = end === 'fallback' ? await takeFallback(tx, head, ending) : await endDispatch(tx, head, end, ending);
+  const isTry = ending.outcome !== 'expired' && ending.outcome !== 'buried';
+  if (isTry || settled) await recordAttempt(tx, head, ending);
+  if (settled && end === 'fallback') await recordAttempt(tx, head, { ...ending, outcome: 'fallback', tookMs: 0 });
+  if (isTry && !settled) await endTry(tx, head, ending.number);
   await tx.run('update lane set failures = 0 where lane_id = ?', [lease.id]);
   return true;
 }
 
+/** By the primary key. The numbers are values, so that the same transaction may run twice. */
+async function endDispatch(
+  tx: Tx,
+  { dispatchId, route }: Dispatch,
+  state: End,
+  { number, reason }: Ending,
+): Promise<boolean> {
+  const ended = await tx.run(
+    `update dispatch set state = ?, reason = ?, started = ?, finished = ?, settled_at = ${tx.dialect.now}
+      where dispatch_id = ? and state = 'pending' and route = ?`,
+    [state, reason, number, number, dispatchId, route],
+  );
+  return ended === 1;
+}
+
+/** It keeps its place in the lane. By the primary key. */
+async function takeFallback(tx: Tx, { dispatchId }: Dispatch, { number, reason }: Ending): Promise<boolean> {
+  const taken = await tx.run(
+    `update dispatch set route = 'fallback', expires_at = ${tx.dialect.now} + fallback_window_ms, reason = ?,
+        started = ?, finished = ?
+      where dispatch_id = ? and state = 'pending' and route = 'first'`,
+    [reason, number, number, dispatchId],
+  );
+  return taken === 1;
+}
+
+/** Ends a try of a dispatch that was cancelled or buried while it was under way. By the primary key. */
+async function endTry(tx: Tx, { dispatchId }: Dispatch, number: number): Promise<void> {
+  await tx.run("update dispatch set finished = ? where dispatch_id = ? and state <> 'pending' and started = ?", [
+    number,
+    dispatchId,
+    number,
+  ]);
+}
+
 /**
  * Records a failed try, and releases the lane until the wait is over. The wait is computed from the number of failures
- * in a row. Returns it, or undefined when the lane is not ours any more.
+ * in a row; what was cancelled or buried meanwhile keeps nobody waiting. Returns it, or undefined when the lane is not ours any
+ * more.
  */
 export async function settleRetry(
   tx: Tx,
   lease: Lease,
-  dispatchId: string,
-  reason: string,
+  head: Dispatch,
+  failed: Attempt,
   waitMs: (failures: number) => number,
 ): Promise<number | undefined> {
   if (!(await lockLease(tx, lease))) return undefined;
-  await tx.run("update dispatch set reason = ?, finished = started where dispatch_id = ? and state = 'pending'", [
-    reason,
-    dispatchId,
-  ]);
+  await recordAttempt(tx, head, failed);
+  const waits = await tx.run(
+    "update dispatch set reason = ?, finished = started where dispatch_id = ? and state = 'pending'",
+    [failed.reason, head.dispatchId],
+  );
+  if (waits === 0) {
+    await endTry(tx, head, failed.number);
+    await releaseLease(tx, lease, 0);
+    return 0;
+  }
   await tx.run('update lane set failures = failures + 1 where lane_id = ?', [lease.id]);
   const rows = await tx.all<{ failures: number }>('select failures from lane where lane_id = ?', [lease.id]);
   const wait = waitMs(rows[0]?.failures ?? 1);

@@ -9,6 +9,7 @@ export const reasons: Record<Reason, { errcode: number; code: Code; httpStatus: 
   UNAUTHENTICATED: { errcode: 40101, code: Code.Unauthenticated, httpStatus: 200 },
   NOT_FOUND: { errcode: 40401, code: Code.NotFound, httpStatus: 200 },
   CONFLICT: { errcode: 40901, code: Code.AlreadyExists, httpStatus: 200 },
+  WRONG_STATE: { errcode: 40901, code: Code.FailedPrecondition, httpStatus: 200 },
   TOO_MUCH: { errcode: 42901, code: Code.ResourceExhausted, httpStatus: 200 },
   INTERNAL: { errcode: 50001, code: Code.Internal, httpStatus: 500 },
   UNAVAILABLE: { errcode: 50301, code: Code.Unavailable, httpStatus: 503 },

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Session } from '../db/session.ts';
+import { countPauses } from '../dispatch/pause-store.ts';
 import { describeError } from '../errors.ts';
 import { type AnyRequest, type AnyResponse, writeJson } from './json-routes.ts';
 import { isReady } from './readiness.ts';
@@ -27,6 +28,7 @@ async function writeMetrics({ database, metrics, logger }: Context, response: An
       metrics.backlog.set({ what }, waiting);
       metrics.oldestSeconds.set({ what }, (oldest_ms ?? 0) / 1000);
     }
+    for (const [scope, pauses] of await countPauses(database)) metrics.pauses.set({ scope }, pauses);
   } catch (error) {
     logger.warn({ error: describeError(error) }, 'the backlog could not be read');
   }

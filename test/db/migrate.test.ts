@@ -49,6 +49,7 @@ for (const { name, create } of dialects) {
         '20261122-expert-settings',
         '20261122-files',
         '20261122-generations',
+        '20261122-operations',
         '20261122-please-wait',
         '20261122-shared-rows',
         '20261122-token-use',

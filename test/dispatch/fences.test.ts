@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../src/db/database.ts';
 import type { Lease } from '../../src/db/lease.ts';
 import type { Run } from '../../src/db/work-loop.ts';
+import type { Outcome } from '../../src/dispatch/attempts.ts';
 import { beginHead, findHead } from '../../src/dispatch/begin.ts';
 import { claimLanes } from '../../src/dispatch/claim.ts';
 import { deliverLane } from '../../src/dispatch/deliver.ts';
@@ -37,6 +38,8 @@ eachDatabase((dialect, create) => {
       await database.run(`update lane set lease_token = 'thief', due_at = ${database.dialect.now} + 60000`);
       return snapshot(database);
     };
+    /** The first try of a dispatch, ended. */
+    const tried = <Kind extends Outcome>(outcome: Kind) => ({ number: 1, outcome, tookMs: 5, reason: null });
     const deliver = (database: Database, lease: Lease, send: Sender, more = {}) =>
       deliverLane({ ...deliverOptions(database, send), wakeIn: () => {}, ...more }, lease, run);
 
@@ -72,11 +75,11 @@ eachDatabase((dialect, create) => {
       const { database, lease } = await claimed();
       const head = (await findHead(database, lease.id))!;
       assert.equal(await database.tx((tx) => beginHead(tx, lease, head)), 'begun');
-      assert.equal(await database.tx((tx) => settleEnd(tx, lease, head.dispatchId, 'delivered', null)), true);
+      assert.equal(await database.tx((tx) => settleEnd(tx, lease, head, tried('delivered'))), true);
       const stolen = await steal(database);
       assert.equal(await database.tx((tx) => beginHead(tx, lease, head)), 'lost');
-      assert.equal(await database.tx((tx) => settleEnd(tx, lease, head.dispatchId, 'dead', 'late')), false);
-      assert.equal(await database.tx((tx) => settleRetry(tx, lease, head.dispatchId, 'late', () => 1)), undefined);
+      assert.equal(await database.tx((tx) => settleEnd(tx, lease, head, tried('refused'))), false);
+      assert.equal(await database.tx((tx) => settleRetry(tx, lease, head, tried('failed'), () => 1)), undefined);
       assert.equal(await database.tx((tx) => releaseLane(tx, lease)), false);
       assert.equal(await snapshot(database), stolen);
     });
@@ -85,11 +88,10 @@ eachDatabase((dialect, create) => {
       const { database, lease } = await claimed();
       const head = (await findHead(database, lease.id))!;
       assert.equal(await database.tx((tx) => beginHead(tx, lease, head)), 'begun');
-      const settle = (state: 'delivered' | 'dead') =>
-        database.tx((tx) => settleEnd(tx, lease, head.dispatchId, state, null));
-      assert.equal(await settle('delivered'), true);
+      const settle = () => database.tx((tx) => settleEnd(tx, lease, head, tried('delivered')));
+      assert.equal(await settle(), true);
       const settled = await snapshot(database);
-      assert.equal(await settle('dead'), true);
+      assert.equal(await settle(), true);
       assert.equal(await snapshot(database), settled);
     });
 

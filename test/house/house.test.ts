@@ -10,7 +10,7 @@ const files = readdirSync(root, { recursive: true, withFileTypes: true })
 
 /** Design section 4: a file may import from its own layer and from those below it. */
 const layers: string[][] = [
-  ['main', 'doctor', 'sandbox'],
+  ['main', 'doctor', 'operator-commands', 'sandbox'],
   ['app'],
   ['rpc', 'cron', 'console'],
   ['assistant', 'knowledge', 'article', 'message', 'wecom'],

@@ -25,7 +25,8 @@ export function emptied(open: () => Promise<Database>): () => Promise<Database> 
   return async () => {
     opened ??= open();
     const database = await opened;
-    for (const table of ['lane', 'dispatch', 'cron_task']) await database.run(`delete from ${table}`);
+    const tables = ['lane', 'dispatch', 'dispatch_attempt', 'delivery_pause', 'audit', 'cron_task'];
+    for (const table of tables) await database.run(`delete from ${table}`);
     return database;
   };
 }
@@ -48,10 +49,12 @@ export function listDispatches(database: Database, laneId?: string): Promise<Dis
   );
 }
 
-/** What lanes and dispatches hold, to be compared: who may change nothing leaves it the same. */
+/** What lanes, dispatches and their tries hold, to be compared: who may change nothing leaves it the same. */
 export async function snapshot(database: Database): Promise<string> {
   const lanes = await database.all('select * from lane order by lane_id');
-  return JSON.stringify([lanes, await database.all('select * from dispatch order by dispatch_id')]);
+  const dispatches = await database.all('select * from dispatch order by dispatch_id');
+  const attempts = await database.all('select * from dispatch_attempt order by dispatch_id, attempt, outcome');
+  return JSON.stringify([lanes, dispatches, attempts]);
 }
 
 /** What delivering needs, with short waits. */

@@ -3,6 +3,7 @@ import { base } from './20261121-base/index.ts';
 import { expertSettings } from './20261122-expert-settings.ts';
 import { files } from './20261122-files.ts';
 import { generations } from './20261122-generations.ts';
+import { operations } from './20261122-operations.ts';
 import { pleaseWait } from './20261122-please-wait.ts';
 import { sharedRows } from './20261122-shared-rows.ts';
 import { tokenUse } from './20261122-token-use.ts';
@@ -13,6 +14,7 @@ export const migrations: readonly Migration[] = [
   expertSettings,
   files,
   generations,
+  operations,
   pleaseWait,
   sharedRows,
   tokenUse,
