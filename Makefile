@@ -13,6 +13,9 @@ run: $(INSTALLED) ## Run the service with a stand-in WeChat side and sample arti
 test: $(INSTALLED) ## Run all tests, on SQLite and on a MySQL-compatible server (FILES=… for some)
 	@exec node test/run.ts $(FILES)
 
+chaos: $(INSTALLED) ## Break things for real: kills, freezes, skewed clocks (PART=storm,… or short; CHAOS_SEED=…)
+	@exec node test/chaos/run.ts
+
 verify: $(INSTALLED) ## What CI runs beside the tests: types, lint, format, contract, generated code, house rules
 	tsc
 	biome ci --colors=off --error-on-warnings
@@ -46,4 +49,4 @@ $(INSTALLED): package.json package-lock.json
 	npm ci
 	@touch $@
 
-.PHONY: help run test verify gen lint bench eval build release-contract
+.PHONY: help run test chaos verify gen lint bench eval build release-contract

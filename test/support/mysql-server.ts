@@ -1,5 +1,6 @@
 /** Finds or starts a MySQL-compatible server for the tests. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -14,6 +15,14 @@ export interface MysqlServer {
   stop(): Promise<void>;
 }
 
+/** A server of one's own, which can be killed and started again on its data. */
+export interface OwnMysqlServer extends MysqlServer {
+  /** Ends it by SIGKILL, and waits until it is gone. */
+  kill(): Promise<void>;
+  /** Starts it again, at the same address. */
+  restart(): Promise<void>;
+}
+
 /**
  * In this order: TEST_DATABASE_URL, a `mariadbd` that is installed, Docker, and, as root on Debian, one that apt
  * installs after saying so. Undefined: there is none to be had.
@@ -22,6 +31,11 @@ export async function provideMysqlServer(say: (line: string) => void): Promise<M
   const given = process.env.TEST_DATABASE_URL;
   if (given) return { url: given, origin: 'TEST_DATABASE_URL', stop: async () => {} };
   if (findMariadbd() === undefined && hasDocker()) return startInDocker();
+  return startOwnMysqlServer(say);
+}
+
+/** A `mariadbd` that is installed or, as root on Debian, one that apt installs after saying so. */
+export async function startOwnMysqlServer(say: (line: string) => void): Promise<OwnMysqlServer | undefined> {
   if (findMariadbd() === undefined && userInfo().uid === 0 && existsSync('/usr/bin/apt-get')) installByApt(say);
   const mariadbd = findMariadbd();
   return mariadbd === undefined ? undefined : startMariadbd(mariadbd);
@@ -43,7 +57,7 @@ function installByApt(say: (line: string) => void): void {
   apt('install', '-y', '--no-install-recommends', 'mariadb-server-core', 'mariadb-client-core');
 }
 
-async function startMariadbd(mariadbd: string): Promise<MysqlServer> {
+async function startMariadbd(mariadbd: string): Promise<OwnMysqlServer> {
   const folder = mkdtempSync(join(tmpdir(), 'wxmp-mariadb-'));
   const user = userInfo().uid === 0 ? ['--user=root'] : [];
   const common = [`--datadir=${folder}/data`, '--no-defaults'].reverse();
@@ -56,16 +70,31 @@ async function startMariadbd(mariadbd: string): Promise<MysqlServer> {
   );
   const port = await freePort();
   const settings = [`--port=${port}`, '--bind-address=127.0.0.1', `--socket=${folder}/socket`, '--max-connections=400'];
-  const server = spawn(mariadbd, [...common, ...user, ...settings, `--pid-file=${folder}/pid`], { stdio: 'ignore' });
-  const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
-  const stop = async () => {
-    server.kill('SIGTERM');
+  let server: ChildProcess;
+  const restart = async () => {
+    server = spawn(mariadbd, [...common, ...user, ...settings, `--pid-file=${folder}/pid`], { stdio: 'ignore' });
+    await waitForGreeting(
+      port,
+      once(server, 'exit').then(() => {}),
+    );
+  };
+  const end = async (signal: NodeJS.Signals) => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const exited = once(server, 'exit');
+    server.kill(signal);
     await Promise.race([exited, sleep(10_000, undefined, { ref: false })]);
-    server.kill('SIGKILL');
+  };
+  const endWithUs = () => server.kill('SIGKILL');
+  process.once('exit', endWithUs);
+  const stop = async () => {
+    process.off('exit', endWithUs);
+    await end('SIGTERM');
+    await end('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   };
-  await waitForGreeting(port, exited);
-  return { url: `mysql://root@127.0.0.1:${port}/`, origin: mariadbd, stop };
+  await restart();
+  const url = `mysql://root@127.0.0.1:${port}/`;
+  return { url, origin: mariadbd, stop, restart, kill: () => end('SIGKILL') };
 }
 
 function hasDocker(): boolean {

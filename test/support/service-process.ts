@@ -1,10 +1,12 @@
 /**
  * Runs the service in a process of its own that dies by SIGKILL at a named point (`KILL_AT=dispatch.sent`, or the third
- * time with `:3`), or each time when it is to answer a question with a certain text (`KILL_ON`).
+ * time with `:3`), or each time when it is to answer a question with a certain text (`KILL_ON`). `MUTANT` takes a
+ * safeguard out (mutants.ts). It dies when its standard input ends, that is with whoever started it.
  */
 import { registerHooks } from 'node:module';
 import { readEnv, toConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
+import { mutate } from './mutants.ts';
 
 const env = readEnv();
 const [killAt, nth = '1'] = (env.KILL_AT ?? '').split(':');
@@ -16,6 +18,7 @@ if (env.KILL_ON) {
       next(specifier.endsWith('/extractive.ts') && context.parentURL !== deadly ? deadly : specifier, context),
   });
 }
+if (env.MUTANT) mutate(env.MUTANT);
 const { startApp } = await import('../../src/app.ts');
 const config = toConfig(env);
 const app = await startApp({
@@ -27,3 +30,5 @@ const app = await startApp({
 });
 process.stdout.write(`${app.url}\n`);
 process.once('SIGTERM', () => void app.stop());
+process.stdin.once('end', () => process.kill(process.pid, 'SIGKILL')).resume();
+if ('unref' in process.stdin) process.stdin.unref();

@@ -6,25 +6,37 @@ import { createInterface } from 'node:readline';
 /** A service in a process of its own. */
 export interface ServiceProcess {
   url: string;
+  pid: number;
   /** Resolves with the signal or the exit code that it ended by. */
   ended: Promise<NodeJS.Signals | number>;
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Starts test/support/service-process.ts and waits until it serves; undefined: it died before. */
-export async function spawnService(env: Record<string, string>): Promise<ServiceProcess | undefined> {
+/** A service that may not serve yet. */
+export interface LaunchedService extends Omit<ServiceProcess, 'url'> {
+  /** Its address once it serves; undefined: it died before. */
+  serving: Promise<string | undefined>;
+}
+
+/** Starts test/support/service-process.ts. It dies with this process, however that ends. */
+export function launchService(env: Record<string, string>): LaunchedService {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'service-process.ts')], {
     env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit').then(([code, signal]) => (signal ?? code) as NodeJS.Signals | number);
-  const lines = createInterface(child.stdout);
-  const serving = new Promise<string>((resolve) => {
+  const lines = createInterface(child.stdout!);
+  const url = new Promise<string>((resolve) => {
     // It logs there, too.
     lines.on('line', (line) => (line.startsWith('http') ? resolve(line) : process.stderr.write(`${line}\n`)));
   });
-  const url = await Promise.race([serving, ended]);
-  return typeof url === 'string' && url.startsWith('http')
-    ? { url, ended, kill: (signal) => void child.kill(signal) }
-    : undefined;
+  const serving = Promise.race([url, ended.then(() => undefined)]);
+  return { serving, pid: child.pid!, ended, kill: (signal) => void child.kill(signal) };
+}
+
+/** Starts a service and waits until it serves; undefined: it died before. */
+export async function spawnService(env: Record<string, string>): Promise<ServiceProcess | undefined> {
+  const { serving, ...launched } = launchService(env);
+  const url = await serving;
+  return url === undefined ? undefined : { ...launched, url };
 }

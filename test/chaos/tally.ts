@@ -1,0 +1,120 @@
+/** What became of all that was asked: the figures, and which promises are broken. */
+import type { Arrival } from '../support/fault-receiver.ts';
+
+/** A question that was acknowledged. */
+export interface Asked {
+  msgid: string;
+  openid: string;
+  /** Its place in its conversation, from 0. */
+  index: number;
+  /** What the answer must say. */
+  expected: string;
+}
+
+/** Something that may leave a reply sent and not recorded. */
+export interface Blow {
+  what: 'replica' | 'database' | 'stop';
+  /** Whom; for 'database', everybody. */
+  name: string;
+  atMs: number;
+}
+
+export interface Tally {
+  asked: number;
+  /** Questions whose answer was taken. */
+  distinct: number;
+  /** Replies that arrived, those that the receiver failed among them. */
+  arrivals: number;
+  /** Replies that were taken although the same one had been taken before. */
+  duplicates: number;
+  /** Of these, those that no kill explains: sent by the killed one before, one per lane and kill. */
+  unexplained: number;
+  /** Replies that came again because the receiver took them and said that it had failed. */
+  askedFor: number;
+  /** Arrivals before an earlier question's answer was taken, or after a later one's. */
+  misordered: number;
+  /** Repeats that differ from the first, and answers to something else. */
+  altered: number;
+  lost: number;
+  /** Questions that were answered with the "sorry", and dispatches that were buried or expired. */
+  dead: number;
+  kills: number;
+  databaseKills: number;
+}
+
+/** A kill and what it cut off may be noted in either order. */
+const slackMs = 2000;
+
+/** Draws up the figures. `waitText`: the text that asks for patience, which stands outside of the order. */
+export function tallyUp(
+  asked: readonly Asked[],
+  arrivals: readonly Arrival[],
+  { blows, dead, waitText }: { blows: readonly Blow[]; dead: number; waitText: string },
+): Tally {
+  const known = new Map(asked.map((question) => [question.msgid, question]));
+  const tally: Tally = {
+    asked: asked.length,
+    ...{ distinct: 0, arrivals: arrivals.length, duplicates: 0, unexplained: 0, askedFor: 0 },
+    ...{ misordered: 0, altered: 0, lost: 0, dead },
+    kills: blows.filter(({ what }) => what === 'replica').length,
+    databaseKills: blows.filter(({ what }) => what === 'database').length,
+  };
+  const first = new Map<string, Arrival>();
+  const lastHad = new Map<string, Arrival>();
+  const lastTaken = new Map<string, Arrival>();
+  const reached = new Map<string, number>();
+  const used = new Set<string>();
+  for (const arrival of arrivals) {
+    const isWait = arrival.text === waitText;
+    const key = `${isWait ? 'wait ' : ''}${arrival.msgid}`;
+    const question = known.get(arrival.msgid);
+    const before = first.get(key);
+    if (question === undefined || (before !== undefined && before.body !== arrival.body)) tally.altered++;
+    if (before === undefined) first.set(key, arrival);
+    if (question !== undefined && !isWait) {
+      if (before === undefined && !arrival.text.includes(question.expected)) tally.altered++;
+      // All before it were had, none after it.
+      const due = reached.get(question.openid) ?? 0;
+      if (question.index !== due && !(question.index === due - 1 && before !== undefined)) tally.misordered++;
+      const isHad = arrival.outcome === 'taken' || arrival.outcome === 'executed';
+      if (isHad && question.index === due) reached.set(question.openid, due + 1);
+    }
+    const previous = lastTaken.get(key);
+    if (arrival.outcome === 'taken') {
+      if (previous !== undefined) {
+        tally.duplicates++;
+        if (!explain(previous, arrival, blows, used)) tally.unexplained++;
+      } else if (!isWait && question !== undefined) tally.distinct++;
+      lastTaken.set(key, arrival);
+    }
+    if (lastHad.get(key)?.outcome === 'executed') tally.askedFor++;
+    if (arrival.outcome === 'taken' || arrival.outcome === 'executed') lastHad.set(key, arrival);
+  }
+  tally.lost = tally.asked - tally.distinct;
+  return tally;
+}
+
+/** Whether a blow to the sender came between the two; each blow explains one repeat in each lane. */
+function explain(previous: Arrival, again: Arrival, blows: readonly Blow[], used: Set<string>): boolean {
+  for (const [index, { what, name, atMs }] of blows.entries()) {
+    const isCutOff = atMs > previous.atMs - slackMs && atMs < again.atMs;
+    const key = `${index} ${previous.openid}`;
+    if (!isCutOff || (what !== 'database' && name !== previous.sender) || used.has(key)) continue;
+    used.add(key);
+    return true;
+  }
+  return false;
+}
+
+/** The promises that a tally breaks, in words. */
+export function brokenPromises(tally: Tally, { duplicates }: { duplicates: 'none' | 'explained' }): string[] {
+  const broken: [boolean, string][] = [
+    [tally.lost > 0, `${tally.lost} lost`],
+    [tally.misordered > 0, `${tally.misordered} out of order`],
+    [tally.altered > 0, `${tally.altered} repeats or answers altered`],
+    [tally.dead > 0, `${tally.dead} dead`],
+    [tally.unexplained > 0, `${tally.unexplained} repeats that no kill explains`],
+    [duplicates === 'none' && tally.duplicates > 0, `${tally.duplicates} repeats`],
+  ];
+  return broken.filter(([isBroken]) => isBroken).map(([, words]) => words);
+}
