@@ -55,7 +55,13 @@ export async function startGaleraCluster(say: (line: string) => void): Promise<G
   }));
   const peers = members.map(({ groupPort }) => `127.0.0.1:${groupPort}`).join(',');
   const nodes = members.map((member) => createNode({ ...member, ...programs, peers }));
+  const endWithUs = () => {
+    for (const node of nodes) void node.kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', endWithUs);
   const stop = async () => {
+    process.off('exit', endWithUs);
     await Promise.all(nodes.map((node) => node.kill()));
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
