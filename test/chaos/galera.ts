@@ -67,6 +67,11 @@ async function stormOn(cluster: GaleraCluster, seed: number, endpoint: 'own' | '
   const { certificationFailures, aborts } = await ground.conflicts();
   const differing = await ground.differences();
   result.notes.push(`${certificationFailures} certification failures and ${aborts} aborts, all tried again`);
+  // A replica that is started again while its own node is away gives up after a while, and is started again.
+  const isVain = (words: string) => endpoint === 'own' && / ended by itself: 1$/.test(words);
+  const inVain = result.broken.filter(isVain).length;
+  result.broken = result.broken.filter((words) => !isVain(words));
+  if (inVain > 0) result.notes.push(`${inVain} starts in vain, the node being away`);
   result.broken.push(...differing.map((table) => `nodes differ in ${table}`));
   return result;
 }

@@ -3,12 +3,11 @@
  * the data from another (SST, by rsync) when it joins first. After a kill it recovers the position of its data, as
  * systemd's unit does, and gets what it missed (IST).
  */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { type GaleraPrograms, provideGalera, unprivilegedUser } from './galera-programs.ts';
 import { freePort } from './mysql-server.ts';
@@ -141,11 +140,10 @@ function createNode(options: NodeOptions): ManagedNode {
       startTimeoutMs,
     );
   };
-  const end = async (signal: NodeJS.Signals) => {
-    server?.kill(signal);
-    const killed = sleep(60_000, undefined, { ref: false }).then(() => server?.kill('SIGKILL'));
-    await Promise.race([exited, killed.then(() => exited)]);
+  const kill = async () => {
+    server?.kill('SIGKILL');
     server = undefined;
+    await exited;
   };
   const node: ManagedNode = {
     name,
@@ -154,14 +152,14 @@ function createNode(options: NodeOptions): ManagedNode {
     join: () => launch(),
     async start() {
       try {
-        const position = recoverPosition(options);
+        const position = await recoverPosition(options);
         await launch(`--wsrep-start-position=${position}`);
       } catch (error) {
         node.printLog((line) => process.stderr.write(`${line}\n`));
         throw error;
       }
     },
-    kill: () => end('SIGKILL'),
+    kill,
     isRunning: () => server !== undefined,
     async status(variable) {
       const [row] = await query(url, `show global status like 'wsrep_${variable}'`);
@@ -210,14 +208,16 @@ function settingsOf({ name, folder, port, groupPort, transferPort, copyPort, lib
 }
 
 /** What the data of a node that was killed holds: `<cluster>:<sequence number>`. */
-function recoverPosition(options: NodeOptions): string {
-  const { stderr } = spawnSync(options.mariadbd, [...settingsOf(options), '--wsrep-recover'], {
-    encoding: 'utf8',
+async function recoverPosition(options: NodeOptions): Promise<string> {
+  const recovery = spawn(options.mariadbd, [...settingsOf(options), '--wsrep-recover'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
     timeout: startTimeoutMs,
     ...unprivilegedUser(),
   });
-  const position = /Recovered position: ([0-9a-f-]{36}:\d+)/.exec(stderr)?.[1];
-  if (position === undefined) throw new Error(`${options.name} has no position to go on from:\n${stderr.slice(-3000)}`);
+  let said = '';
+  for await (const chunk of recovery.stderr) said += chunk;
+  const position = /Recovered position: ([0-9a-f-]{36}:\d+)/.exec(said)?.[1];
+  if (position === undefined) throw new Error(`${options.name} has no position to go on from:\n${said.slice(-3000)}`);
   return position;
 }
 
