@@ -57,6 +57,7 @@ const transientErrnos = new Set([
   1040, // too many connections
   1047, // Galera: the node isn't ready
   1053, // the server is shutting down
+  1180, // Galera: the cluster broke up during the commit
   1205, // lock wait timed out
   1213, // deadlock, and Galera's failed certification
   1290, // read-only: a failover is under way
@@ -64,7 +65,15 @@ const transientErrnos = new Set([
   1927, // the connection was killed
   2006, // the server has gone away
   2013, // the connection was lost in mid-query
+  3101, // Group Replication: failed certification
   4031, // the server closed an idle connection
+  8002, // TiDB: a conflict with what was selected for update
+  8022, // TiDB: the commit failed and can be tried again
+  8028, // TiDB: the schema was changed meanwhile
+  9002, // TiDB: the storage took too long
+  9003, // TiDB: the storage is busy
+  9005, // TiDB: a region has no leader for the moment
+  9007, // TiDB: a conflict of writes
 ]);
 
 const transientCodes = new Set([

@@ -12,6 +12,7 @@ const parts: Record<string, (seed: number) => Promise<AsyncGenerator<PartResult>
   storm: async (seed) => (await import('./storm.ts')).storm(seed),
   freeze: async (seed) => (await import('./freeze.ts')).freeze(seed),
   sigterm: async (seed) => (await import('./sigterm.ts')).sigterm(seed),
+  galera: async (seed) => (await import('./galera.ts')).galera(seed),
 };
 
 const chosen = (process.env.PART ?? '').split(',').filter((name) => name !== '');

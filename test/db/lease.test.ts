@@ -48,6 +48,16 @@ eachDatabase((dialect, open) => {
       assert.deepEqual(await claim(database), []);
     });
 
+    test('locking a lease writes its row, since Galera knows no lock of another node, only what it has written', async () => {
+      const database = await open();
+      await add(database, 'a');
+      const [lease] = await claim(database);
+      const row = async () => (await database.all('select due_at from lane'))[0];
+      const before = await row();
+      assert.equal(await database.tx((tx) => lockLease(tx, lease!)), true);
+      assert.notDeepEqual(await row(), before);
+    });
+
     test('a holder does not trust its lease for longer than the lease lasts', async () => {
       const database = await open();
       await add(database, 'a');

@@ -41,7 +41,8 @@ export async function startOwnMysqlServer(say: (line: string) => void): Promise<
   return mariadbd === undefined ? undefined : startMariadbd(mariadbd);
 }
 
-function findMariadbd(): string | undefined {
+/** Where the server is, if there is one. */
+export function findMariadbd(): string | undefined {
   const folders = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', ...(process.env.PATH ?? '').split(':')];
   return folders.map((folder) => join(folder, 'mariadbd')).find((path) => existsSync(path));
 }
@@ -128,7 +129,8 @@ async function waitForGreeting(port: number, exited?: Promise<void>): Promise<vo
   throw new Error('the MySQL server for the tests did not start');
 }
 
-function freePort(): Promise<number> {
+/** A port of loopback that nothing listens on. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
