@@ -30,7 +30,7 @@ export const sqlite: Dialect = {
   forUpdate: '',
   forShare: '',
   appendInserted: 'cast(data || excluded.data as blob)',
-  columnsOf: 'select name from pragma_table_info(?)',
+  columnsOf: 'select name from pragma_table_xinfo(?)', // table_info leaves out what is computed
   indexesOf: 'select name from pragma_index_list(?)',
   isTransient: (error) => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)),
   isDuplicateKey: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(codeOf(error)),
