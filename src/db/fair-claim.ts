@@ -22,6 +22,8 @@ export interface FairClaimOptions {
   session: Session;
   leased: Leased;
   leaseMs: number;
+  /** The index on `due_appid` and `due_at`. */
+  index: string;
   /** Which of the rows, by the columns that lead the index. */
   where?: { sql: string; bindings: Binding[] } | undefined;
 }
@@ -29,7 +31,7 @@ export interface FairClaimOptions {
 /** So many accounts are looked at in a claim; the next one goes on from there. */
 const maxLooks = 100;
 
-export function createFairClaim({ session, leased, leaseMs, where }: FairClaimOptions): FairClaim {
+export function createFairClaim({ session, leased, leaseMs, index, where }: FairClaimOptions): FairClaim {
   const held = new Map<Lease, string>();
   const counts = new Map<string, number>();
   let cursor: string | undefined; // the account that had its turn last
@@ -73,7 +75,8 @@ export function createFairClaim({ session, leased, leaseMs, where }: FairClaimOp
   /** The first account after another, up to `last`, that has something to do, and whether any of that is due. */
   async function findNext(after: string | undefined, last: string | undefined) {
     const [row] = await session.all<{ appid: string; is_due: number }>(
-      `select due_appid appid, case when due_at <= ${session.dialect.now} then 1 else 0 end is_due from ${leased.table}
+      `select due_appid appid, case when due_at <= ${session.dialect.now} then 1 else 0 end is_due
+        from ${leased.table} ${session.dialect.byIndex(index)}
         where ${where ? `${where.sql} and ` : ''}due_appid ${after === undefined ? '>=' : '>'} ?
         ${last === undefined ? '' : 'and due_appid <= ?'} order by due_appid, due_at limit 1`,
       [...(where?.bindings ?? []), after ?? '', ...(last === undefined ? [] : [last])],
@@ -85,7 +88,7 @@ export function createFairClaim({ session, leased, leaseMs, where }: FairClaimOp
     if (limit === 0) return [];
     const sql = `${where ? `${where.sql} and ` : ''}due_appid = ?`;
     const bindings = [...(where?.bindings ?? []), appid];
-    const leases = await claimDue(session, leased, { limit, leaseMs, where: { sql, bindings } });
+    const leases = await claimDue(session, leased, { limit, leaseMs, index, where: { sql, bindings } });
     for (const lease of leases) held.set(lease, appid);
     counts.set(appid, (counts.get(appid) ?? 0) + leases.length);
     return leases;

@@ -9,7 +9,8 @@ export interface RenewingLoopOptions {
   session: Session;
   logger: Logger;
   leased: Leased;
-  /** Which of the rows: see fair-claim.ts. */
+  /** The index, and which of the rows: see fair-claim.ts. */
+  index: string;
   where?: { sql: string; bindings: Binding[] };
   leaseMs: number;
   concurrency: number;
@@ -19,8 +20,8 @@ export interface RenewingLoopOptions {
 
 /** A work loop that accounts share, and that renews the lease of each row for as long as it is worked on. */
 export function startRenewingLoop(options: RenewingLoopOptions): WorkLoop {
-  const { session, logger, leased, where, leaseMs, concurrency, work } = options;
-  const { claim, end } = createFairClaim({ session, leased, leaseMs, where });
+  const { session, logger, leased, index, where, leaseMs, concurrency, work } = options;
+  const { claim, end } = createFairClaim({ session, leased, leaseMs, index, where });
   const loop = startWorkLoop({
     concurrency,
     claim,

@@ -84,12 +84,15 @@ export function startWorkLoop({ concurrency, claim, handle, onError }: WorkLoopO
     },
     wakeIn(ms) {
       if (stopped) return;
-      const atMs = roundWait(performance.now(), ms);
+      const atMs = roundWait(performance.now(), Math.max(0, ms));
       if (timers.has(atMs)) return;
-      const timer = setTimeout(() => {
-        timers.delete(atMs);
-        wake();
-      }, atMs - performance.now());
+      const timer = setTimeout(
+        () => {
+          timers.delete(atMs);
+          wake();
+        },
+        Math.max(0, atMs - performance.now()),
+      );
       timers.set(atMs, timer);
     },
     async stop(graceMs) {

@@ -14,5 +14,5 @@ export function claimLanes(session: Session, limit: number, leaseMs: number): Pr
 
 /** Claims lanes that are due, an account after another. By the index lane_by_account. */
 export function shareLanes(session: Session, leaseMs: number): FairClaim {
-  return createFairClaim({ session, leased: lanes, leaseMs, where });
+  return createFairClaim({ session, leased: lanes, index: 'lane_by_account', leaseMs, where });
 }

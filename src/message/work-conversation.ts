@@ -36,6 +36,7 @@ export function startAnswering(context: Context): WorkLoop {
     session: database,
     logger,
     leased: { table: 'conversation', key: 'conversation_id' },
+    index: 'conversation_by_account',
     leaseMs: config.LEASE_SECONDS * 1000,
     concurrency: config.ANSWER_WORKERS,
     work: (lease, run, wakeIn) => workConversation(context, lease, run, wakeIn),
