@@ -68,7 +68,15 @@ const schema = z.object({
   PUBLIC_ADDR: address.default({ host: '127.0.0.1', port: 8081 }),
   REQUEST_TIMEOUT_MS: whole(100, 600_000, 10_000),
   MAX_BODY_BYTES: whole(1024, 64 * 1024 * 1024, 1024 * 1024),
+  MAX_CONNECTIONS: whole(10, 1_000_000, 4000),
+  MAX_OPEN_CALLS: whole(1, 100_000, 1000),
   SHUTDOWN_GRACE_SECONDS: whole(0, 600, 20),
+
+  ACCEPT_WORKERS: whole(1, 256, 5),
+  ACCEPT_QUEUE_CALLS: whole(0, 100_000, 300),
+  ACCEPT_WAIT_MS: whole(10, 60_000, 5000),
+  BACKLOG_QUESTIONS: whole(1, 1_000_000, 20_000),
+  BACKLOG_EVENTS: whole(1, 1_000_000, 100_000),
 
   ADMIN_TOKEN: z.string().optional(),
   WXMP_TOKEN: z.string().optional(),
@@ -97,7 +105,7 @@ const schema = z.object({
   LEARN_WORKERS: whole(1, 64, 2),
 
   EGRESS_ALLOW: egressRules.default([]),
-  FILE_WORKERS: whole(1, 64, 2),
+  FILE_WORKERS: whole(1, 64, 3),
   MAX_FILE_BYTES: whole(1024, 1024 * 1024 * 1024, 64 * 1024 * 1024),
   FILE_DOWNLOAD_TIMEOUT_SECONDS: whole(1, 3600, 120),
   FILE_DOWNLOAD_MIN_BYTES_PER_SECOND: whole(0, 1_000_000_000, 4096),

@@ -16,6 +16,12 @@ export function createMetrics() {
       buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
       registers,
     }),
+    refused: new Counter({
+      name: 'wxmp_refused_total',
+      help: 'Calls refused with 42901 for overload: busy, full or stuck (accepting), backlog, calls (open in all).',
+      labelNames: ['reason'],
+      registers,
+    }),
     messages: new Counter({
       name: 'wxmp_messages_total',
       help: 'Messages of users: accepted, repeated, answered, refused (nothing found) or failed.',

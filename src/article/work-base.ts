@@ -45,13 +45,14 @@ export function startLearning(context: Context): WorkLoop {
   return joinLoops([startWorkers(context, 1, LEARN_WORKERS), startWorkers(context, 2, FILE_WORKERS)]);
 }
 
-/** The workers for the bases of one type. By learning_by_type. */
+/** The workers for the bases of one type. */
 function startWorkers(context: Context, type: 1 | 2, concurrency: number): WorkLoop {
   const { database, config, logger } = context;
   return startRenewingLoop({
     session: database,
     logger,
     leased: { table: 'learning', key: 'knowledge_id' },
+    index: 'learning_by_account',
     where: { sql: 'type = ?', bindings: [type] },
     leaseMs: config.LEASE_SECONDS * 1000,
     concurrency,

@@ -12,6 +12,8 @@ export interface Dialect {
   forUpdate: string;
   /** The same where others may hold the rows as well, and nobody may change them. MariaDB has no FOR SHARE. */
   forShare: string;
+  /** Stands after a table's name: the index to use, where another one looks better and reads more. */
+  byIndex(name: string): string;
   /** `data` with the inserted bytes appended, in the update part of an upsert into index_block. */
   appendInserted: string;
   /** SELECTs that list the columns, and the indexes, of the table that is bound, as `name`. */
@@ -29,8 +31,9 @@ export const sqlite: Dialect = {
   begin: 'begin immediate',
   forUpdate: '',
   forShare: '',
+  byIndex: (name) => `indexed by ${name}`,
   appendInserted: 'cast(data || excluded.data as blob)',
-  columnsOf: 'select name from pragma_table_info(?)',
+  columnsOf: 'select name from pragma_table_xinfo(?)', // table_info leaves out what is computed
   indexesOf: 'select name from pragma_index_list(?)',
   isTransient: (error) => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)),
   isDuplicateKey: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(codeOf(error)),
@@ -42,6 +45,7 @@ export const mysql: Dialect = {
   begin: 'begin',
   forUpdate: ' for update',
   forShare: ' lock in share mode',
+  byIndex: (name) => `force index (${name})`,
   appendInserted: 'concat(data, values(data))',
   columnsOf:
     'select column_name name from information_schema.columns where table_schema = database() and table_name = ?',

@@ -32,6 +32,16 @@ export interface Lease extends Leased {
   trustedUntilMs: number;
 }
 
+export interface ClaimOptions {
+  /** Rows at most. */
+  limit: number;
+  leaseMs: number;
+  /** Which of the rows. */
+  where?: { sql: string; bindings: Binding[] };
+  /** The index that carries the claim, where the database might choose another. */
+  index?: string;
+}
+
 /** Of a lease, how much is kept back for the skew between clocks and for what is under way when it ends. */
 const marginShare = 0.15;
 
@@ -42,13 +52,14 @@ const marginShare = 0.15;
 export async function claimDue(
   session: Session,
   leased: Leased,
-  { limit, leaseMs, where }: { limit: number; leaseMs: number; where?: { sql: string; bindings: Binding[] } },
+  { limit, leaseMs, where, index }: ClaimOptions,
 ): Promise<Lease[]> {
   const { now } = session.dialect;
   const token = randomUUID();
   const trustedUntilMs = trustFrom(performance.now(), leaseMs);
   const claimed = await session.run(
-    `update ${leased.table} set lease_token = ?, due_at = ${now} + ?
+    `update ${leased.table} ${index === undefined ? '' : session.dialect.byIndex(index)}
+      set lease_token = ?, due_at = ${now} + ?
       where ${where ? `${where.sql} and ` : ''}due_at <= ${now} order by due_at limit ${limit}`,
     [token, leaseMs, ...(where?.bindings ?? [])],
   );

@@ -1,6 +1,7 @@
 import { describeError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { claimDue, type Lease, type Leased, LeaseLost, whileRenewing } from './lease.ts';
+import { createFairClaim } from './fair-claim.ts';
+import { type Lease, type Leased, LeaseLost, whileRenewing } from './lease.ts';
 import type { Binding, Session } from './session.ts';
 import { type Run, startWorkLoop, type WorkLoop } from './work-loop.ts';
 
@@ -8,7 +9,8 @@ export interface RenewingLoopOptions {
   session: Session;
   logger: Logger;
   leased: Leased;
-  /** Which of the rows. */
+  /** The index, and which of the rows: see fair-claim.ts. */
+  index: string;
   where?: { sql: string; bindings: Binding[] };
   leaseMs: number;
   concurrency: number;
@@ -16,14 +18,17 @@ export interface RenewingLoopOptions {
   work(lease: Lease, run: Run, wakeIn: (ms: number) => void): Promise<void>;
 }
 
-/** A work loop that renews the lease of each row for as long as it is worked on. */
+/** A work loop that accounts share, and that renews the lease of each row for as long as it is worked on. */
 export function startRenewingLoop(options: RenewingLoopOptions): WorkLoop {
-  const { session, logger, leased, where, leaseMs, concurrency, work } = options;
+  const { session, logger, leased, index, where, leaseMs, concurrency, work } = options;
+  const { claim, end } = createFairClaim({ session, leased, leaseMs, index, where });
   const loop = startWorkLoop({
     concurrency,
-    claim: (limit) => claimDue(session, leased, { limit, leaseMs, ...(where && { where }) }),
+    claim,
     handle: (lease, run) =>
-      whileRenewing(session, lease, run.signal, (signal) => work(lease, { ...run, signal }, (ms) => loop.wakeIn(ms))),
+      whileRenewing(session, lease, run.signal, (signal) =>
+        work(lease, { ...run, signal }, (ms) => loop.wakeIn(ms)),
+      ).finally(() => end(lease)),
     onError: (error) => {
       const level = error instanceof LeaseLost ? 'warn' : 'error';
       logger[level]({ table: leased.table, error: describeError(error) }, 'work stopped; another worker goes on');

@@ -35,7 +35,7 @@ export interface WorkLoopOptions {
 export function startWorkLoop({ concurrency, claim, handle, onError }: WorkLoopOptions): WorkLoop {
   const abort = new AbortController();
   const running = new Set<Promise<void>>();
-  const timers = new Set<NodeJS.Timeout>();
+  const timers = new Map<number, NodeJS.Timeout>(); // by when they end
   let stopped = false;
   let claiming: Promise<void> | undefined;
   let wanted = false;
@@ -84,21 +84,35 @@ export function startWorkLoop({ concurrency, claim, handle, onError }: WorkLoopO
     },
     wakeIn(ms) {
       if (stopped) return;
-      const timer = setTimeout(() => {
-        timers.delete(timer);
-        wake();
-      }, ms);
-      timers.add(timer);
+      const atMs = roundWait(performance.now(), Math.max(0, ms));
+      if (timers.has(atMs)) return;
+      const timer = setTimeout(
+        () => {
+          timers.delete(atMs);
+          wake();
+        },
+        Math.max(0, atMs - performance.now()),
+      );
+      timers.set(atMs, timer);
     },
     async stop(graceMs) {
       stopped = true;
-      for (const timer of timers) clearTimeout(timer);
+      for (const timer of timers.values()) clearTimeout(timer);
       const force = setTimeout(() => abort.abort(new Error('the service is stopping')), graceMs);
       await claiming;
       await Promise.allSettled(running);
       clearTimeout(force);
     },
   };
+}
+
+/**
+ * When a wait ends, at most an eighth of it too late, so that many waits end together: however many rows wait, there
+ * are some hundred timers at most.
+ */
+export function roundWait(nowMs: number, waitMs: number): number {
+  const stepMs = Math.max(1, 2 ** (Math.floor(Math.log2(Math.max(1, waitMs))) - 3));
+  return Math.ceil((nowMs + waitMs) / stepMs) * stepMs;
 }
 
 /** Several loops that are woken and stopped as one. */

@@ -1,15 +1,22 @@
+import { createFairClaim, type FairClaim } from '../db/fair-claim.ts';
 import { claimDue, type Lease } from '../db/lease.ts';
 import type { Session } from '../db/session.ts';
 import { globalScope } from './pause-store.ts';
 
-/**
- * Claims lanes that are due and that anyone may drain; none while everything is paused. By the index lane_by_due. See
- * README.md, step 2.
- */
+const lanes = { table: 'lane', key: 'lane_id' } as const;
+
+/** Those that anyone may drain; none while everything is paused. */
+const where = {
+  sql: "drain_key = '' and not exists (select 1 from delivery_pause where scope = ?)",
+  bindings: [globalScope],
+};
+
+/** Claims lanes that are due, the longest due first. By the index lane_by_due. See README.md, step 2. */
 export function claimLanes(session: Session, limit: number, leaseMs: number): Promise<Lease[]> {
-  const where = {
-    sql: "drain_key = '' and not exists (select 1 from delivery_pause where scope = ?)",
-    bindings: [globalScope],
-  };
-  return claimDue(session, { table: 'lane', key: 'lane_id' }, { limit, leaseMs, where });
+  return claimDue(session, lanes, { limit, leaseMs, where });
+}
+
+/** Claims lanes that are due, an account after another. By the index lane_by_account. */
+export function shareLanes(session: Session, leaseMs: number): FairClaim {
+  return createFairClaim({ session, leased: lanes, index: 'lane_by_account', leaseMs, where });
 }

@@ -1,6 +1,6 @@
 import { startWorkLoop, type WorkLoop } from '../db/work-loop.ts';
 import { describeError } from '../errors.ts';
-import { claimLanes } from './claim.ts';
+import { shareLanes } from './claim.ts';
 import { type DeliverOptions, deliverLane } from './deliver.ts';
 
 export interface DispatchOptions extends Omit<DeliverOptions, 'wakeIn'> {
@@ -13,10 +13,12 @@ export interface DispatchOptions extends Omit<DeliverOptions, 'wakeIn'> {
 /** The workers that deliver. See README.md. */
 export function startDispatch(options: DispatchOptions): WorkLoop {
   const { database, concurrency, leaseMs, logger } = options;
+  const { claim, end } = shareLanes(database, leaseMs);
   const loop = startWorkLoop({
     concurrency,
-    claim: (limit) => claimLanes(database, limit, leaseMs),
-    handle: (lease, run) => deliverLane({ ...options, wakeIn: (ms) => loop.wakeIn(ms) }, lease, run),
+    claim,
+    handle: (lease, run) =>
+      deliverLane({ ...options, wakeIn: (ms) => loop.wakeIn(ms) }, lease, run).finally(() => end(lease)),
     onError: (error) =>
       logger.error({ error: describeError(error) }, 'delivering failed; the lane is due again after its lease'),
   });

@@ -24,6 +24,9 @@ const maxTries = 3;
 /** So often an answer is composed anew at once, because what it cites was deleted meanwhile. */
 const maxStale = 5;
 
+/** After so long a conversation with more questions is released, so that other accounts have their turn. */
+const turnMs = 2000;
+
 const backoff = { baseMs: 1000, maxMs: 30_000 };
 
 /** The workers that answer. See README.md, step 2. */
@@ -33,17 +36,19 @@ export function startAnswering(context: Context): WorkLoop {
     session: database,
     logger,
     leased: { table: 'conversation', key: 'conversation_id' },
+    index: 'conversation_by_account',
     leaseMs: config.LEASE_SECONDS * 1000,
     concurrency: config.ANSWER_WORKERS,
     work: (lease, run, wakeIn) => workConversation(context, lease, run, wakeIn),
   });
 }
 
-/** Answers what is pending, one message after another, then releases the conversation. */
+/** Answers what is pending while it is its turn, one message after another, then releases the conversation. */
 async function workConversation(context: Context, lease: Lease, run: Run, wakeIn: (ms: number) => void): Promise<void> {
   const { database } = context;
   let waitMs = 0;
-  while (waitMs === 0 && !run.isStopping()) {
+  const endMs = performance.now() + turnMs;
+  while (waitMs === 0 && !run.isStopping() && performance.now() < endMs) {
     const message = await findPending(database, lease.id);
     if (message === undefined) break;
     const tries = await loadTries(database, lease.id);

@@ -3,12 +3,14 @@ import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { checkRules } from '../check-rules.ts';
 import type { Context } from '../context.ts';
 import { AppError, describeError } from '../errors.ts';
+import type { Admission } from './admission/admission.ts';
 import { reasonOfCode, toConnectError } from './errors.ts';
 import { requestIdHeader } from './request-id.ts';
 
-/** What surrounds every call, outermost first: observe (log, metrics, errors), deadline, validate. */
-export function createInterceptors(context: Context): Interceptor[] {
-  return [observe(context), limitTime(context.config.REQUEST_TIMEOUT_MS), validate(createValidator())];
+/** What surrounds every call, outermost first: observe (log, metrics, errors), deadline, admission, validate. */
+export function createInterceptors(context: Context, admission?: Admission): Interceptor[] {
+  const admit = admission === undefined ? [] : [admission.interceptor];
+  return [observe(context), limitTime(context.config.REQUEST_TIMEOUT_MS), ...admit, validate(createValidator())];
 }
 
 /**

@@ -4,6 +4,7 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { file_grpc_health_v1_health } from '../../gen/grpc/health/v1/health_pb.ts';
 import type { Context } from '../context.ts';
 import { AppError, describeError } from '../errors.ts';
+import { createAdmission } from './admission/admission.ts';
 import { createAuth } from './auth.ts';
 import { toConnectError } from './errors.ts';
 import { createHealth, type Health } from './health.ts';
@@ -30,11 +31,12 @@ export function serve<Service extends DescService>(service: Service, implementat
 /** Serves the contract over JSON, Connect, gRPC-Web and gRPC, with health, reflection and the operators' pages. */
 export async function startInternalListener(context: Context, services: Served[]): Promise<InternalListener> {
   const { config, logger } = context;
-  const interceptors = createInterceptors(context);
+  const admission = createAdmission(context);
+  const interceptors = createInterceptors(context, admission);
   const auth = createAuth(config);
   const health = createHealth(services.map(({ service }) => service.typeName));
   const limits = { maxBodyBytes: config.MAX_BODY_BYTES, bodyTimeoutMs: config.REQUEST_TIMEOUT_MS };
-  const jsonRoutes = createJsonRoutes(services, { ...limits, auth, interceptors });
+  const jsonRoutes = createJsonRoutes(services, { ...limits, auth, admission, interceptors });
   const pages = operatorPages(context);
   const connect = connectNodeAdapter({
     routes: (router) => registerServices(router, services, health, interceptors),
@@ -43,6 +45,7 @@ export async function startInternalListener(context: Context, services: Served[]
       if (!auth.exists(method)) throw new ConnectError('not available here', Code.Unimplemented);
       try {
         auth.check(method, requestHeader.get('authorization'));
+        admission.checkRoom(method);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         throw toConnectError(error, requestHeader.get(requestIdHeader) ?? '');
@@ -51,6 +54,8 @@ export async function startInternalListener(context: Context, services: Served[]
   });
   const onRequest = (request: OnePortRequest, response: OnePortResponse) => {
     setRequestId(request, response);
+    admission.begin();
+    response.once('close', admission.end);
     if (jsonRoutes(request, response) || pages(request, response)) return;
     if (request.url?.startsWith('/api/')) writeJson(response, 404, { errcode: 40401, errmsg: 'no such path' });
     else connect(request, response);
@@ -61,6 +66,7 @@ export async function startInternalListener(context: Context, services: Served[]
     sniffTimeoutMs: config.REQUEST_TIMEOUT_MS,
     headersTimeoutMs: config.REQUEST_TIMEOUT_MS,
     requestTimeoutMs: 2 * config.REQUEST_TIMEOUT_MS,
+    maxConnections: config.MAX_CONNECTIONS,
     onError: (error) => logger.error({ error: describeError(error) }, 'a request failed outside of a call'),
   });
   return { ...port, health, checkHealth: createHealthCheck(context, health) };

@@ -23,6 +23,7 @@ import {
 import { invokeUnaryImplementation, transformInvokeImplementation } from '@connectrpc/connect/protocol';
 import { http } from '../../gen/google/api/annotations_pb.ts';
 import { AppError } from '../errors.ts';
+import type { Admission } from './admission/admission.ts';
 import type { Auth } from './auth.ts';
 import { type BodyLimits, HttpRefusal, readJsonObject } from './body.ts';
 import { toConnectError, toEnvelope } from './errors.ts';
@@ -42,6 +43,8 @@ export interface Served {
 export interface JsonRouteOptions extends BodyLimits {
   /** Who may call; absent: anyone. */
   auth?: Auth;
+  /** Whether there is room for one more call; absent: always. */
+  admission?: Admission;
   interceptors: Interceptor[];
 }
 
@@ -82,6 +85,7 @@ async function serve(
 ): Promise<void> {
   if (request.method !== 'POST') throw new HttpRefusal(405, 'POST only');
   options.auth?.check(spec.method, request.headers.authorization);
+  options.admission?.checkRoom(spec.method);
   const input = decode(spec.method.input, await readJsonObject(request, options));
   const gone = new AbortController();
   response.once('close', () => gone.abort(new ConnectError('the caller is gone', Code.Canceled)));

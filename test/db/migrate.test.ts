@@ -50,6 +50,7 @@ for (const { name, create } of dialects) {
         '20261122-files',
         '20261122-generations',
         '20261122-operations',
+        '20261122-overload',
         '20261122-please-wait',
         '20261122-shared-rows',
         '20261122-token-use',

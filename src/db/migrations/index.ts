@@ -4,6 +4,7 @@ import { expertSettings } from './20261122-expert-settings.ts';
 import { files } from './20261122-files.ts';
 import { generations } from './20261122-generations.ts';
 import { operations } from './20261122-operations.ts';
+import { overload } from './20261122-overload.ts';
 import { pleaseWait } from './20261122-please-wait.ts';
 import { sharedRows } from './20261122-shared-rows.ts';
 import { tokenUse } from './20261122-token-use.ts';
@@ -15,6 +16,7 @@ export const migrations: readonly Migration[] = [
   files,
   generations,
   operations,
+  overload,
   pleaseWait,
   sharedRows,
   tokenUse,

@@ -1,0 +1,118 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import type { Interceptor } from '@connectrpc/connect';
+import { Gauge } from 'prom-client';
+import type { Config } from '../../config.ts';
+import type { Context } from '../../context.ts';
+import { AppError } from '../../errors.ts';
+import { type Backlog, createBacklog } from './backlog.ts';
+import { createGate, Refused } from './gate.ts';
+
+/** Decides which calls that write are taken in, and refuses the others with TOO_MUCH. See docs/adr/0014-admission.md. */
+export interface Admission {
+  /** Throws where there are too many calls already to read the body of one more. For calls after they are authorized. */
+  checkRoom(method: DescMethod): void;
+  /** Counts a call, from its headers to the end of its answer. */
+  begin(): void;
+  end(): void;
+  /** Holds a decoded call against its account's shares, and lets it wait for its turn. */
+  interceptor: Interceptor;
+}
+
+export function createAdmission(context: Context): Admission {
+  const { config, metrics } = context;
+  const gate = createGate({
+    slots: config.ACCEPT_WORKERS,
+    maxWaiting: config.ACCEPT_QUEUE_CALLS,
+    maxWaitMs: config.ACCEPT_WAIT_MS,
+  });
+  const backlogs = createBacklogs(context, config);
+  let calls = 0;
+
+  const refuse = (reason: string, message: string, retryAfterSeconds: number): AppError => {
+    metrics.refused.inc({ reason });
+    // Half as long again at most, so that those who were refused together don't come back together.
+    const retryAfter = Math.ceil(retryAfterSeconds * (1 + Math.random() / 2));
+    return new AppError('TOO_MUCH', message, { detail: reason, retryAfterSeconds: retryAfter });
+  };
+  new Gauge({
+    name: 'wxmp_calls_now',
+    help: 'Calls at this moment: open in all; of those that write, accepting and waiting for their turn.',
+    labelNames: ['state'],
+    registers: [metrics.registry],
+    collect() {
+      const { running, waiting } = gate.count();
+      this.set({ state: 'open' }, calls);
+      this.set({ state: 'accepting' }, running);
+      this.set({ state: 'waiting' }, waiting);
+    },
+  });
+
+  return {
+    checkRoom(method) {
+      // Reading goes on in a flood of writing.
+      const most = isAdmitted(method) ? config.MAX_OPEN_CALLS : 2 * config.MAX_OPEN_CALLS;
+      if (calls > most) throw refuse('calls', 'too many calls at once, try again', 1);
+    },
+    begin: () => {
+      calls++;
+    },
+    end: () => {
+      calls--;
+    },
+    interceptor: (next) => async (request) => {
+      const { method, signal } = request;
+      if (request.stream || !isAdmitted(method)) return next(request);
+      const appids = appidsOf(request.message);
+      const backlog = backlogs.get(method.name);
+      for (const appid of new Set(appids)) {
+        if (backlog?.hasRoom(appid) === false) {
+          throw refuse('backlog', 'too much of this account waits to be worked on, try again later', 10);
+        }
+      }
+      const leave = await gate.enter(`${method.parent.typeName} ${appids[0] ?? ''}`, signal).catch((error) => {
+        if (!(error instanceof Refused)) throw error;
+        throw refuse(error.refusal, 'too much at once, try again', error.refusal === 'stuck' ? 5 : 1);
+      });
+      try {
+        const response = await next(request);
+        for (const appid of appids) backlog?.add(appid, 1);
+        return response;
+      } finally {
+        leave();
+      }
+    },
+  };
+}
+
+function createBacklogs({ database: session, logger }: Context, config: Config): Map<string, Backlog> {
+  return new Map([
+    ['NotifyMessage', createBacklog({ session, logger, table: 'message', limit: config.BACKLOG_QUESTIONS })],
+    ['NotifyArticleEvent', createBacklog({ session, logger, table: 'article_event', limit: config.BACKLOG_EVENTS })],
+  ]);
+}
+
+/** The calls of the protocol that write. Those that read, and those of operators, are not held up by a flood. */
+function isAdmitted(method: DescMethod): boolean {
+  return admitted.has(`${method.parent.typeName}.${method.name}`);
+}
+
+const admitted = new Set([
+  'wxmp.assistant.v1.AssistantService.CreateAssistant',
+  'wxmp.assistant.v1.AssistantService.UpdateAssistant',
+  'wxmp.assistant.v1.AssistantService.DeleteAssistant',
+  'wxmp.assistant.v1.AssistantService.PublishAssistant',
+  'wxmp.assistant.v1.AssistantService.RevertAssistant',
+  'wxmp.knowledge.v1.KnowledgeService.CreateKnowledge',
+  'wxmp.knowledge.v1.KnowledgeService.UpdateKnowledge',
+  'wxmp.knowledge.v1.KnowledgeService.DeleteKnowledge',
+  'wxmp.article.v1.ArticleService.NotifyArticleEvent',
+  'wxmp.message.v1.MessageService.NotifyMessage',
+]);
+
+/** The accounts of a call, one for each thing that it brings. Nothing has been validated yet. */
+function appidsOf(message: object): string[] {
+  if ('item' in message && Array.isArray(message.item) && message.item.length > 0) {
+    return message.item.map((item: { appid?: unknown }) => String(item.appid ?? ''));
+  }
+  return 'appid' in message ? [String(message.appid)] : [];
+}
