@@ -11,6 +11,7 @@ import { assistantService } from './assistant/index.ts';
 import { type BizcommClient, createBizcommClient } from './bizcomm/client.ts';
 import type { Config } from './config.ts';
 import type { Context, Point } from './context.ts';
+import { prune } from './cron/prune.ts';
 import { startCron } from './cron/start-cron.ts';
 import { openDatabase } from './db/database.ts';
 import { migrateSchema } from './db/migrate-schema.ts';
@@ -20,14 +21,11 @@ import { listPauseRows } from './dispatch/pause-store.ts';
 import { startDispatch } from './dispatch/start-dispatch.ts';
 import { createDownloader, type Downloader } from './egress/download.ts';
 import { knowledgeService } from './knowledge/index.ts';
-import { purgeBases } from './knowledge/purge-bases.ts';
 import type { Logger } from './logger.ts';
 import { createExperts } from './message/choose-expert.ts';
 import { createFixedTexts } from './message/fixed-texts.ts';
 import { messageService } from './message/index.ts';
-import { pruneMessages } from './message/prune-messages.ts';
 import { createReplySenderV1, createReplySenderV2, replyKinds } from './message/reply-dispatch.ts';
-import { pruneTokenUse } from './message/token-budget.ts';
 import { createTranscriber, type Transcribe } from './message/voice/transcriber.ts';
 import { startAnswering } from './message/work-conversation.ts';
 import { createMetrics } from './metrics.ts';
@@ -214,12 +212,6 @@ function createSenders(bizcomm: BizcommClient): [string, Sender][] {
     [replyKinds.v1, createReplySenderV1(bizcomm)],
     [replyKinds.v2, createReplySenderV2(bizcomm)],
   ];
-}
-
-async function prune(context: Context, signal: AbortSignal): Promise<void> {
-  await pruneMessages(context, signal);
-  await purgeBases(context, signal);
-  await pruneTokenUse(context.database);
 }
 
 function hostPort({ host, port }: { host: string; port: number }): string {

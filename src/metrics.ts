@@ -64,6 +64,12 @@ export function createMetrics() {
       buckets: [0.1, 0.5, 2, 10, 60, 300],
       registers,
     }),
+    pruned: new Counter({
+      name: 'wxmp_pruned_total',
+      help: 'What the job of PRUNE_CRON deleted, by kind.',
+      labelNames: ['what'],
+      registers,
+    }),
     backlog: new Gauge({
       name: 'wxmp_backlog',
       help: 'What waits: dispatches and messages pending, dispatches dead, events pending.',

@@ -38,7 +38,7 @@ export async function noticeEvent(
 ): Promise<void> {
   const { eventType, articleId, msgidx, fileId, knowledgeId } = payload;
   const isArticle = eventType <= EventType.ARTICLE_UNBANNED;
-  await notice(context, tx, `event:${appid}:${eventId}`, {
+  await notice(context, tx, eventNoticeKey(appid, eventId), {
     appid,
     eventType,
     eventId,
@@ -46,6 +46,11 @@ export async function noticeEvent(
     ...(count !== undefined && eventType <= EventType.ARTICLE_BANNED && { count }),
     ...(fileRagStatus !== undefined && { fileRagStatus }),
   });
+}
+
+/** The dedupe key of an event's notice. */
+export function eventNoticeKey(appid: string, eventId: string): string {
+  return `event:${appid}:${eventId}`;
 }
 
 async function notice({ bizcomm, config, wake }: Context, tx: Tx, dedupeKey: string, item: Item): Promise<void> {

@@ -2,6 +2,7 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import type { MessageService } from '../../gen/wxmp/message/v1/message_pb.ts';
 import type { Context } from '../context.ts';
 import { ask } from './ask.ts';
+import { eraseUser } from './erase-user.ts';
 import { explainMessage } from './explain-message.ts';
 import { listMessages } from './list-messages.ts';
 import { notifyMessage } from './notify-message.ts';
@@ -13,5 +14,6 @@ export function messageService(context: Context): ServiceImpl<typeof MessageServ
     listMessages: listMessages(context),
     ask: ask(context),
     explainMessage: explainMessage(context),
+    eraseUser: eraseUser(context),
   };
 }

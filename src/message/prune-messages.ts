@@ -1,27 +1,43 @@
+import { eachAccount } from '../assistant/each-account.ts';
+import type { Config } from '../config.ts';
 import type { Context } from '../context.ts';
+import { inBatches, marksFor } from '../db/batches.ts';
+import type { Dialect } from '../db/dialect.ts';
 import type { Session } from '../db/session.ts';
+import type { Tx } from '../db/tx.ts';
+import { endWithMessages } from '../dispatch/prune-dispatches.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
-const batchSize = 500;
+const batchSize = 200;
 
 /**
- * The scheduled job: deletes messages whose time is over, with their explanations, streams and settled dispatches.
+ * Part of the scheduled job: deletes messages whose time is over, with their explanations, streams and dispatches.
  * Where the account's consent is in effect they live longer; a deleted account's go at once. Nothing that is still
- * owed is touched.
+ * owed is touched. Returns how many messages went.
  */
-export async function pruneMessages({ database, config, logger }: Context, signal: AbortSignal): Promise<void> {
-  const { MESSAGE_RETENTION_DAYS: days, MESSAGE_RETENTION_CONSENT_DAYS: consentDays } = config;
-  let after: Cursor = { created_at: 0, message_id: '' };
+export async function pruneMessages({ database, config }: Context, signal: AbortSignal): Promise<number> {
   let pruned = 0;
-  while (!signal.aborted) {
-    const batch = await listOld(database, after, days * dayMs, consentDays * dayMs);
-    const ids = batch.filter((row) => row.is_over === 1).map((row) => row.message_id);
-    if (ids.length > 0) await database.tx((tx) => deleteMessages(tx, ids), { signal });
-    pruned += ids.length;
-    if (batch.length < batchSize) break;
-    after = batch.at(-1)!;
-  }
-  logger.info({ messages: pruned }, 'messages pruned');
+  await eachAccount(database, signal, async (appid) => {
+    let after: Cursor = { created_at: -1, message_id: '' };
+    await inBatches(signal, async () => {
+      const batch = await listOld(database, config, appid, after);
+      const over = batch.filter((row) => row.is_ended === 1);
+      if (over.length > 0) pruned += await database.tx((tx) => deleteEnded(tx, over));
+      after = batch.at(-1) ?? after;
+      return batch.length === batchSize;
+    });
+  });
+  return pruned;
+}
+
+/** SQL: how long the messages of the account `a` live, in milliseconds, as of now; with two values for its `?`. */
+export function retentionSql({ now }: Dialect): string {
+  return `case when a.deleted_at is not null then 0 when a.consent_at <= ${now} then ? else ? end`;
+}
+
+/** The two values: with consent, and without. */
+export function retentionsMs(config: Config): [withConsentMs: number, withoutMs: number] {
+  return [config.MESSAGE_RETENTION_CONSENT_DAYS * dayMs, config.MESSAGE_RETENTION_DAYS * dayMs];
 }
 
 interface Cursor {
@@ -29,29 +45,40 @@ interface Cursor {
   message_id: string;
 }
 
-/** In the order of message_by_age, so that a run reads each message once. */
-function listOld(session: Session, after: Cursor, keepMs: number, keepWithConsentMs: number) {
+interface Old extends Cursor {
+  /** The user's message that it is, or answers. */
+  question_id: string;
+}
+
+/** In the order of message_by_account_age, so that a run reads each old message once; what is owed stays behind. */
+function listOld(session: Session, config: Config, appid: string, after: Cursor) {
   const { now } = session.dialect;
-  return session.all<Cursor & { is_over: number }>(
-    `select m.message_id, m.created_at,
-        case when m.state <> 'pending'
-            and not exists (select 1 from dispatch d where d.message_id = coalesce(m.answers, m.message_id)
-              and d.state = 'pending')
-            and (a.deleted_at is not null or m.created_at < ${now} -
-              case when a.consent_at <= ${now} then ? else ? end) then 1 else 0 end is_over
-      from message m join assistant a on a.appid = m.appid
-      where m.created_at < ${now} - case when a.deleted_at is null then ? else 0 end
+  return session.all<Old & { is_ended: number }>(
+    `select m.message_id, m.created_at, coalesce(m.answers, m.message_id) question_id,
+        case when m.state = 'pending' or exists (select 1 from dispatch d
+          where d.message_id = coalesce(m.answers, m.message_id) and d.state = 'pending') then 0 else 1 end is_ended
+      from assistant a join message m on m.appid = a.appid
+      where a.appid = ? and m.created_at < ${now} - (${retentionSql(session.dialect)})
         and (m.created_at > ? or (m.created_at = ? and m.message_id > ?))
       order by m.created_at, m.message_id limit ${batchSize}`,
-    [keepWithConsentMs, keepMs, keepMs, after.created_at, after.created_at, after.message_id],
+    [appid, ...retentionsMs(config), after.created_at, after.created_at, after.message_id],
   );
 }
 
-/** By primary keys, and dispatch_by_message. */
-async function deleteMessages(tx: Session, ids: string[]): Promise<void> {
-  const marks = ids.map(() => '?').join(', ');
-  await tx.run(`delete from dispatch where message_id in (${marks}) and state <> 'pending'`, ids);
-  await tx.run(`delete from explanation where message_id in (${marks})`, ids);
-  await tx.run(`delete from reply where message_id in (${marks})`, ids);
-  await tx.run(`delete from message where message_id in (${marks})`, ids);
+/** An operator may have sent one of the dispatches on its way again meanwhile: then its message stays. */
+async function deleteEnded(tx: Tx, over: readonly Old[]): Promise<number> {
+  const owed = await endWithMessages(tx, [...new Set(over.map((row) => row.question_id))]);
+  const ids = over.filter((row) => !owed.has(row.question_id)).map((row) => row.message_id);
+  return (await deleteMessages(tx, ids)).messages;
+}
+
+/** Deletes messages with what belongs to them but their dispatches. By primary keys, and reply_by_message. */
+export async function deleteMessages(tx: Tx, ids: readonly string[]) {
+  if (ids.length === 0) return { messages: 0, explanations: 0, replies: 0 };
+  const marks = marksFor(ids);
+  return {
+    explanations: await tx.run(`delete from explanation where message_id in ${marks}`, ids),
+    replies: await tx.run(`delete from reply where message_id in ${marks}`, ids),
+    messages: await tx.run(`delete from message where message_id in ${marks}`, ids),
+  };
 }

@@ -1,3 +1,4 @@
+import { inBatches } from '../db/batches.ts';
 import type { Database } from '../db/database.ts';
 import type { Dialect } from '../db/dialect.ts';
 import type { TokenBudget } from '../expert/llm/budget.ts';
@@ -8,6 +9,8 @@ const today = ({ now, name }: Dialect) =>
 
 /** How long what days used is kept. */
 const keptDays = 8;
+
+const prunedAtOnce = 500;
 
 /**
  * The tokens that each account may use in a day, counted in the database: one statement takes them only while there
@@ -47,7 +50,15 @@ async function openDay(database: Database, account: string): Promise<number> {
   return row!.day;
 }
 
-/** Deletes what days long past used. */
-export async function pruneTokenUse(database: Database): Promise<void> {
-  await database.run(`delete from token_use where day < ${today(database.dialect)} - ${keptDays}`);
+/** Part of the scheduled job: deletes what days long past used. Returns how many rows went. By token_use_by_day. */
+export async function pruneTokenUse(database: Database, signal: AbortSignal): Promise<number> {
+  let pruned = 0;
+  await inBatches(signal, async () => {
+    const deleted = await database.run(
+      `delete from token_use where day < ${today(database.dialect)} - ${keptDays} limit ${prunedAtOnce}`,
+    );
+    pruned += deleted;
+    return deleted === prunedAtOnce;
+  });
+  return pruned;
 }

@@ -180,6 +180,8 @@ const articles: Case[] = [
 
 const question = { appid, openid: 'openid-golden', send_time: 1_672_448_400, msg_type: 'text' };
 
+const asked = { actor: 'operator', reason: 'the user asked for it' };
+
 const messages: Case[] = [
   [
     'message/notify',
@@ -234,6 +236,10 @@ const messages: Case[] = [
   ['message/explain', 'a question that was refused', { appid, msgid: 'msg-1' }],
   ['message/explain', 'a fixed text', { appid, msgid: 'msg-2', is_debug: 0 }],
   ['message/explain', 'no such message: 40401', { appid, msgid: 'msg-1', is_debug: 1 }],
+  ['message/erase_user', 'a user with two questions', { appid, openid: 'openid-golden', ...asked }],
+  ['message/erase_user', 'a user of whom nothing is known: zeros', { appid, openid: 'openid-golden', ...asked }],
+  ['message/erase_user', 'without openid: 40001', { appid, ...asked }],
+  ['message/erase_user', 'no such assistant: 40401', { appid: nobody, openid: 'openid-golden', ...asked }],
 ];
 
 const endings: Case[] = [

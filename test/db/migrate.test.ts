@@ -54,6 +54,7 @@ for (const { name, create } of dialects) {
         '20261122-please-wait',
         '20261122-shared-rows',
         '20261122-token-use',
+        '20261122-upkeep',
       ]);
       assert.deepEqual((await migrateInProcess(url, undefined, 'real')).steps, []);
       const database = openDatabase({ url, poolSize: 1, queryTimeoutMs: 5000 });

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { toConfig } from '../../src/config.ts';
 import type { Context } from '../../src/context.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { purgeBases } from '../../src/knowledge/purge-bases.ts';
-import { createLogger } from '../../src/logger.ts';
+
 import { series } from '../support/articles.ts';
 import { dialects } from '../support/databases.ts';
 import { finds } from '../support/search.ts';
 import { type Service, startService } from '../support/service.ts';
 import { until } from '../support/until.ts';
+
+const dayMs = 24 * 60 * 60 * 1000;
 
 /** What belongs to a base, by the column that names it. */
 const tables = {
@@ -31,10 +34,14 @@ for (const { name: dialect } of dialects) {
 
     const call = (path: string, body: unknown) => service.call(`/api/wxmp/${path}`, body);
     const purge = (signal = new AbortController().signal) =>
-      purgeBases({ database, logger: createLogger('silent') } as unknown as Context, signal);
+      purgeBases({ database, config: toConfig({}) } as unknown as Context, signal);
+    /** The row of a base whose assistant is deleted goes, too. */
+    const baseNos = new Map<string, number>();
     const baseNoOf = async (knowledgeId: string) => {
       const sql = 'select base_no from knowledge where knowledge_id = ?';
-      return (await database.all<{ base_no: number }>(sql, [knowledgeId]))[0]!.base_no;
+      const [row] = await database.all<{ base_no: number }>(sql, [knowledgeId]);
+      if (row !== undefined) baseNos.set(knowledgeId, row.base_no);
+      return baseNos.get(knowledgeId)!;
     };
     /** How many rows each table has of a base. */
     const count = async (knowledgeId: string) => {
@@ -110,11 +117,23 @@ for (const { name: dialect } of dialects) {
       await purge();
       assert.deepEqual(await call('assistant/delete', { appid: 'wx_gone' }), { errcode: 0, errmsg: 'ok', status: 4 });
       assert.equal((await call('knowledge/delete', { appid: 'wx_stays', knowledge_id: files })).errcode, 0);
+
+      // Of the base a row is left; it goes when the base's deletion is remembered for long enough.
+      const rows = async () =>
+        (await database.all<{ id: string }>('select knowledge_id id from knowledge')).map(({ id }) => id);
+      assert.deepEqual((await rows()).toSorted(), [files, stays].toSorted());
+      await database.run('update knowledge set deleted_at = deleted_at - ? where knowledge_id = ?', [
+        31 * dayMs,
+        files,
+      ]);
+      await purge();
+      assert.deepEqual(await rows(), [stays]);
     });
 
     test('a purge while the account learns anew takes nothing of the new base, and the schedule runs it', async () => {
       await service.createLearned('wx_anew');
       const old = await articlesBase('wx_anew');
+      await count(old);
       await call('assistant/delete', { appid: 'wx_anew' });
       await Promise.all([service.createLearned('wx_anew'), purge()]);
       assert.deepEqual(await count(old), none);

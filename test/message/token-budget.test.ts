@@ -29,7 +29,7 @@ for (const { name, create } of dialects) {
       assert.equal(await tomorrow.reserve('wx_a', 101), undefined);
       assert.ok(await tomorrow.reserve('wx_a', 100));
       await pools[0]!.run('update token_use set day = day - 20 where tokens = 1000 and appid = ?', ['wx_b']);
-      await pruneTokenUse(pools[0]!);
+      await pruneTokenUse(pools[0]!, new AbortController().signal);
       assert.equal((await pools[0]!.all('select 1 from token_use')).length, 2);
       await Promise.all(pools.map((database) => database.close()));
       await drop();

@@ -28,6 +28,7 @@ const adminNames = [
   'SyncArticles',
   'Ask',
   'ExplainMessage',
+  'EraseUser',
   'ListDocuments',
   'ListPassages',
 ];

@@ -43,6 +43,7 @@ function validBodies(base: string, gone: string, document: string): Record<strin
     ListMessages: { appid, openid: 'openid-1', is_debug: 0 },
     Ask: { appid, content: '你好', view: 1, history: [{ speaker: 'user', content: '你好' }], compare: true },
     ExplainMessage: { appid, msgid: 'msg-1', is_debug: 0 },
+    EraseUser: { appid, openid: 'openid-2', actor: 'operator', reason: 'the user asked for it' },
   };
 }
 

@@ -8,6 +8,7 @@ import { overload } from './20261122-overload.ts';
 import { pleaseWait } from './20261122-please-wait.ts';
 import { sharedRows } from './20261122-shared-rows.ts';
 import { tokenUse } from './20261122-token-use.ts';
+import { upkeep } from './20261122-upkeep.ts';
 
 /** All steps, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   pleaseWait,
   sharedRows,
   tokenUse,
+  upkeep,
 ];

@@ -16,7 +16,7 @@ import type { Message as Message$1, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file wxmp/message/v1/message.proto.
  */
 export const file_wxmp_message_v1_message: GenFile = /*@__PURE__*/
-  fileDesc("Ch13eG1wL21lc3NhZ2UvdjEvbWVzc2FnZS5wcm90bxIPd3htcC5tZXNzYWdlLnYxIokFChROb3RpZnlNZXNzYWdlUmVxdWVzdBIwCgVhcHBpZBgBIAEoCUIhukgeyAEBchkYQDIVXlteXHNceDAwLVx4MWZceDdmXSskEjIKBm9wZW5pZBgCIAEoCUIiukgfyAEBchoYgAEyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBIxCgVtc2dpZBgDIAEoCUIiukgfyAEBchoYgAEyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBIRCglzZW5kX3RpbWUYBCABKA0SJwoIbXNnX3R5cGUYBSABKAlCFbpIEsgBAXINUgR0ZXh0UgV2b2ljZRIqCgR0ZXh0GAYgASgLMhwud3htcC5tZXNzYWdlLnYxLlRleHRDb250ZW50EhkKCGlzX2RlYnVnGAcgASgNQge6SAQqAhgBEiwKBXZvaWNlGAggASgLMh0ud3htcC5tZXNzYWdlLnYxLlZvaWNlQ29udGVudDqmArpIogIaigEKE25vdGlmeV9tZXNzYWdlLnRleHQSK3RleHQuY29udGVudDogaXMgcmVxdWlyZWQgZm9yIG1zZ190eXBlIHRleHQaRnRoaXMubXNnX3R5cGUgIT0gJ3RleHQnIHx8IChoYXModGhpcy50ZXh0KSAmJiB0aGlzLnRleHQuY29udGVudCAhPSAnJykakgEKFG5vdGlmeV9tZXNzYWdlLnZvaWNlEi52b2ljZS5tZWRpYV9pZDogaXMgcmVxdWlyZWQgZm9yIG1zZ190eXBlIHZvaWNlGkp0aGlzLm1zZ190eXBlICE9ICd2b2ljZScgfHwgKGhhcyh0aGlzLnZvaWNlKSAmJiB0aGlzLnZvaWNlLm1lZGlhX2lkICE9ICcnKSIoCgtUZXh0Q29udGVudBIZCgdjb250ZW50GAEgASgJQgi6SAVyAxiQTiJaCgxWb2ljZUNvbnRlbnQSMQoIbWVkaWFfaWQYASABKAlCH7pIHHIaGIAEMhVeW15cc1x4MDAtXHgxZlx4N2ZdKiQSFwoGZm9ybWF0GAIgASgNQge6SAQqAhgFIhcKFU5vdGlmeU1lc3NhZ2VSZXNwb25zZSKWAQoTTGlzdE1lc3NhZ2VzUmVxdWVzdBIwCgVhcHBpZBgBIAEoCUIhukgeyAEBchkYQDIVXlteXHNceDAwLVx4MWZceDdmXSskEjIKBm9wZW5pZBgCIAEoCUIiukgfyAEBchoYgAEyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBIZCghpc19kZWJ1ZxgDIAEoDUIHukgEKgIYASJCChRMaXN0TWVzc2FnZXNSZXNwb25zZRIqCghtZXNzYWdlcxgBIAMoCzIYLnd4bXAubWVzc2FnZS52MS5NZXNzYWdlIlgKB01lc3NhZ2USEAoIbXNnX3R5cGUYASABKAkSDwoHc3BlYWtlchgCIAEoCRIqCgR0ZXh0GAMgASgLMhwud3htcC5tZXNzYWdlLnYxLk1lc3NhZ2VUZXh0IkEKC01lc3NhZ2VUZXh0Eg8KB2NvbnRlbnQYASABKAkSDQoFaW5kZXgYAiABKA0SEgoKY3JlYXRlZF9hdBgDIAEoDSLZAQoKQXNrUmVxdWVzdBIwCgVhcHBpZBgBIAEoCUIhukgeyAEBchkYQDIVXlteXHNceDAwLVx4MWZceDdmXSskEhwKB2NvbnRlbnQYAiABKAlCC7pICMgBAXIDGJBOEjgKBHZpZXcYAyABKA4yIC53eG1wLmFzc2lzdGFudC52MS5Bc3Npc3RhbnRWaWV3Qgi6SAWCAQIQARIwCgdoaXN0b3J5GAQgAygLMhUud3htcC5tZXNzYWdlLnYxLlR1cm5CCLpIBZIBAhAUEg8KB2NvbXBhcmUYBSABKAgiSgoEVHVybhInCgdzcGVha2VyGAEgASgJQha6SBNyEVIEdXNlclIJYXNzaXN0YW50EhkKB2NvbnRlbnQYAiABKAlCCLpIBXIDGJBOIr4BCgtBc2tSZXNwb25zZRIMCgR0ZXh0GAEgASgJEhAKCGlzX2ZpbmFsGAIgASgIEiwKCWNpdGF0aW9ucxgDIAMoCzIZLnd4bXAubWVzc2FnZS52MS5DaXRhdGlvbhIxCgtleHBsYW5hdGlvbhgEIAEoCzIcLnd4bXAubWVzc2FnZS52MS5FeHBsYW5hdGlvbhIuCgR2aWV3GAUgASgOMiAud3htcC5hc3Npc3RhbnQudjEuQXNzaXN0YW50VmlldyJjCghDaXRhdGlvbhITCgtkb2N1bWVudF9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRILCgN1cmwYAyABKAkSJgoGcGxhY2VzGAQgAygLMhYud3htcC5tZXNzYWdlLnYxLlBsYWNlIiYKBVBsYWNlEgwKBHBhZ2UYASABKA0SDwoHaGVhZGluZxgCIAEoCSKjAgoLRXhwbGFuYXRpb24SDgoGZXhwZXJ0GAEgASgJEhAKCHNlYXJjaGVkGAIgASgJEg8KB3N1cHBvcnQYAyABKAESEQoJdGhyZXNob2xkGAQgASgBEg8KB3JlZnVzZWQYBSABKAgSMAoIcGFzc2FnZXMYBiADKAsyHi53eG1wLm1lc3NhZ2UudjEuU2NvcmVkUGFzc2FnZRISCgpmaXhlZF90ZXh0GAcgASgJEg0KBW1vZGVsGAggASgJEhUKDXByb21wdF90b2tlbnMYCSABKA0SGQoRY29tcGxldGlvbl90b2tlbnMYCiABKA0SEQoJZmVsbF9iYWNrGAsgASgJEg8KB2Ryb3BwZWQYDCADKAkSEgoKYmxvY2tlZF9ieRgNIAEoCSKFAQoNU2NvcmVkUGFzc2FnZRIpCgZzb3VyY2UYASABKAsyGS53eG1wLm1lc3NhZ2UudjEuQ2l0YXRpb24SDwoHaGVhZGluZxgCIAEoCRIMCgR0ZXh0GAMgASgJEg0KBXNjb3JlGAQgASgBEg0KBWNpdGVkGAUgASgIEgwKBHBhZ2UYBiABKA0igAEKFUV4cGxhaW5NZXNzYWdlUmVxdWVzdBIwCgVhcHBpZBgBIAEoCUIhukgeyAEBchkYQDIVXlteXHNceDAwLVx4MWZceDdmXSskEhoKBW1zZ2lkGAIgASgJQgu6SAjIAQFyAxiAARIZCghpc19kZWJ1ZxgDIAEoDUIHukgEKgIYASLmAQoWRXhwbGFpbk1lc3NhZ2VSZXNwb25zZRIsCgVzdGF0ZRgBIAEoDjIdLnd4bXAubWVzc2FnZS52MS5NZXNzYWdlU3RhdGUSDgoGYW5zd2VyGAIgASgJEiwKCWNpdGF0aW9ucxgDIAMoCzIZLnd4bXAubWVzc2FnZS52MS5DaXRhdGlvbhIxCgtleHBsYW5hdGlvbhgEIAEoCzIcLnd4bXAubWVzc2FnZS52MS5FeHBsYW5hdGlvbhItCgpkZWxpdmVyaWVzGAUgAygLMhkud3htcC5tZXNzYWdlLnYxLkRlbGl2ZXJ5IlAKCERlbGl2ZXJ5EhMKC2Rpc3BhdGNoX2lkGAEgASgJEg0KBXN0YXRlGAIgASgJEhAKCGF0dGVtcHRzGAMgASgNEg4KBnJlYXNvbhgEIAEoCSqBAQoMTWVzc2FnZVN0YXRlEh0KGU1FU1NBR0VfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVNRVNTQUdFX1NUQVRFX1BFTkRJTkcQARIaChZNRVNTQUdFX1NUQVRFX0FOU1dFUkVEEAISGwoXTUVTU0FHRV9TVEFURV9DQU5DRUxMRUQQAzKGBAoOTWVzc2FnZVNlcnZpY2USgwEKDU5vdGlmeU1lc3NhZ2USJS53eG1wLm1lc3NhZ2UudjEuTm90aWZ5TWVzc2FnZVJlcXVlc3QaJi53eG1wLm1lc3NhZ2UudjEuTm90aWZ5TWVzc2FnZVJlc3BvbnNlIiOC0+STAh06ASoiGC9hcGkvd3htcC9tZXNzYWdlL25vdGlmeRJ+CgxMaXN0TWVzc2FnZXMSJC53eG1wLm1lc3NhZ2UudjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBolLnd4bXAubWVzc2FnZS52MS5MaXN0TWVzc2FnZXNSZXNwb25zZSIhgtPkkwIbOgEqIhYvYXBpL3d4bXAvbWVzc2FnZS9saXN0EmQKA0FzaxIbLnd4bXAubWVzc2FnZS52MS5Bc2tSZXF1ZXN0Ghwud3htcC5tZXNzYWdlLnYxLkFza1Jlc3BvbnNlIiCC0+STAho6ASoiFS9hcGkvd3htcC9tZXNzYWdlL2FzazABEocBCg5FeHBsYWluTWVzc2FnZRImLnd4bXAubWVzc2FnZS52MS5FeHBsYWluTWVzc2FnZVJlcXVlc3QaJy53eG1wLm1lc3NhZ2UudjEuRXhwbGFpbk1lc3NhZ2VSZXNwb25zZSIkgtPkkwIeOgEqIhkvYXBpL3d4bXAvbWVzc2FnZS9leHBsYWluYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_wxmp_assistant_v1_assistant]);
+  fileDesc("Ch13eG1wL21lc3NhZ2UvdjEvbWVzc2FnZS5wcm90bxIPd3htcC5tZXNzYWdlLnYxIokFChROb3RpZnlNZXNzYWdlUmVxdWVzdBIwCgVhcHBpZBgBIAEoCUIhukgeyAEBchkYQDIVXlteXHNceDAwLVx4MWZceDdmXSskEjIKBm9wZW5pZBgCIAEoCUIiukgfyAEBchoYgAEyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBIxCgVtc2dpZBgDIAEoCUIiukgfyAEBchoYgAEyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBIRCglzZW5kX3RpbWUYBCABKA0SJwoIbXNnX3R5cGUYBSABKAlCFbpIEsgBAXINUgR0ZXh0UgV2b2ljZRIqCgR0ZXh0GAYgASgLMhwud3htcC5tZXNzYWdlLnYxLlRleHRDb250ZW50EhkKCGlzX2RlYnVnGAcgASgNQge6SAQqAhgBEiwKBXZvaWNlGAggASgLMh0ud3htcC5tZXNzYWdlLnYxLlZvaWNlQ29udGVudDqmArpIogIaigEKE25vdGlmeV9tZXNzYWdlLnRleHQSK3RleHQuY29udGVudDogaXMgcmVxdWlyZWQgZm9yIG1zZ190eXBlIHRleHQaRnRoaXMubXNnX3R5cGUgIT0gJ3RleHQnIHx8IChoYXModGhpcy50ZXh0KSAmJiB0aGlzLnRleHQuY29udGVudCAhPSAnJykakgEKFG5vdGlmeV9tZXNzYWdlLnZvaWNlEi52b2ljZS5tZWRpYV9pZDogaXMgcmVxdWlyZWQgZm9yIG1zZ190eXBlIHZvaWNlGkp0aGlzLm1zZ190eXBlICE9ICd2b2ljZScgfHwgKGhhcyh0aGlzLnZvaWNlKSAmJiB0aGlzLnZvaWNlLm1lZGlhX2lkICE9ICcnKSIoCgtUZXh0Q29udGVudBIZCgdjb250ZW50GAEgASgJQgi6SAVyAxiQTiJaCgxWb2ljZUNvbnRlbnQSMQoIbWVkaWFfaWQYASABKAlCH7pIHHIaGIAEMhVeW15cc1x4MDAtXHgxZlx4N2ZdKiQSFwoGZm9ybWF0GAIgASgNQge6SAQqAhgFIhcKFU5vdGlmeU1lc3NhZ2VSZXNwb25zZSKWAQoTTGlzdE1lc3NhZ2VzUmVxdWVzdBIwCgVhcHBpZBgBIAEoCUIhukgeyAEBchkYQDIVXlteXHNceDAwLVx4MWZceDdmXSskEjIKBm9wZW5pZBgCIAEoCUIiukgfyAEBchoYgAEyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBIZCghpc19kZWJ1ZxgDIAEoDUIHukgEKgIYASJCChRMaXN0TWVzc2FnZXNSZXNwb25zZRIqCghtZXNzYWdlcxgBIAMoCzIYLnd4bXAubWVzc2FnZS52MS5NZXNzYWdlIlgKB01lc3NhZ2USEAoIbXNnX3R5cGUYASABKAkSDwoHc3BlYWtlchgCIAEoCRIqCgR0ZXh0GAMgASgLMhwud3htcC5tZXNzYWdlLnYxLk1lc3NhZ2VUZXh0IkEKC01lc3NhZ2VUZXh0Eg8KB2NvbnRlbnQYASABKAkSDQoFaW5kZXgYAiABKA0SEgoKY3JlYXRlZF9hdBgDIAEoDSLZAQoKQXNrUmVxdWVzdBIwCgVhcHBpZBgBIAEoCUIhukgeyAEBchkYQDIVXlteXHNceDAwLVx4MWZceDdmXSskEhwKB2NvbnRlbnQYAiABKAlCC7pICMgBAXIDGJBOEjgKBHZpZXcYAyABKA4yIC53eG1wLmFzc2lzdGFudC52MS5Bc3Npc3RhbnRWaWV3Qgi6SAWCAQIQARIwCgdoaXN0b3J5GAQgAygLMhUud3htcC5tZXNzYWdlLnYxLlR1cm5CCLpIBZIBAhAUEg8KB2NvbXBhcmUYBSABKAgiSgoEVHVybhInCgdzcGVha2VyGAEgASgJQha6SBNyEVIEdXNlclIJYXNzaXN0YW50EhkKB2NvbnRlbnQYAiABKAlCCLpIBXIDGJBOIr4BCgtBc2tSZXNwb25zZRIMCgR0ZXh0GAEgASgJEhAKCGlzX2ZpbmFsGAIgASgIEiwKCWNpdGF0aW9ucxgDIAMoCzIZLnd4bXAubWVzc2FnZS52MS5DaXRhdGlvbhIxCgtleHBsYW5hdGlvbhgEIAEoCzIcLnd4bXAubWVzc2FnZS52MS5FeHBsYW5hdGlvbhIuCgR2aWV3GAUgASgOMiAud3htcC5hc3Npc3RhbnQudjEuQXNzaXN0YW50VmlldyJjCghDaXRhdGlvbhITCgtkb2N1bWVudF9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRILCgN1cmwYAyABKAkSJgoGcGxhY2VzGAQgAygLMhYud3htcC5tZXNzYWdlLnYxLlBsYWNlIiYKBVBsYWNlEgwKBHBhZ2UYASABKA0SDwoHaGVhZGluZxgCIAEoCSKjAgoLRXhwbGFuYXRpb24SDgoGZXhwZXJ0GAEgASgJEhAKCHNlYXJjaGVkGAIgASgJEg8KB3N1cHBvcnQYAyABKAESEQoJdGhyZXNob2xkGAQgASgBEg8KB3JlZnVzZWQYBSABKAgSMAoIcGFzc2FnZXMYBiADKAsyHi53eG1wLm1lc3NhZ2UudjEuU2NvcmVkUGFzc2FnZRISCgpmaXhlZF90ZXh0GAcgASgJEg0KBW1vZGVsGAggASgJEhUKDXByb21wdF90b2tlbnMYCSABKA0SGQoRY29tcGxldGlvbl90b2tlbnMYCiABKA0SEQoJZmVsbF9iYWNrGAsgASgJEg8KB2Ryb3BwZWQYDCADKAkSEgoKYmxvY2tlZF9ieRgNIAEoCSKFAQoNU2NvcmVkUGFzc2FnZRIpCgZzb3VyY2UYASABKAsyGS53eG1wLm1lc3NhZ2UudjEuQ2l0YXRpb24SDwoHaGVhZGluZxgCIAEoCRIMCgR0ZXh0GAMgASgJEg0KBXNjb3JlGAQgASgBEg0KBWNpdGVkGAUgASgIEgwKBHBhZ2UYBiABKA0igAEKFUV4cGxhaW5NZXNzYWdlUmVxdWVzdBIwCgVhcHBpZBgBIAEoCUIhukgeyAEBchkYQDIVXlteXHNceDAwLVx4MWZceDdmXSskEhoKBW1zZ2lkGAIgASgJQgu6SAjIAQFyAxiAARIZCghpc19kZWJ1ZxgDIAEoDUIHukgEKgIYASLmAQoWRXhwbGFpbk1lc3NhZ2VSZXNwb25zZRIsCgVzdGF0ZRgBIAEoDjIdLnd4bXAubWVzc2FnZS52MS5NZXNzYWdlU3RhdGUSDgoGYW5zd2VyGAIgASgJEiwKCWNpdGF0aW9ucxgDIAMoCzIZLnd4bXAubWVzc2FnZS52MS5DaXRhdGlvbhIxCgtleHBsYW5hdGlvbhgEIAEoCzIcLnd4bXAubWVzc2FnZS52MS5FeHBsYW5hdGlvbhItCgpkZWxpdmVyaWVzGAUgAygLMhkud3htcC5tZXNzYWdlLnYxLkRlbGl2ZXJ5IlAKCERlbGl2ZXJ5EhMKC2Rpc3BhdGNoX2lkGAEgASgJEg0KBXN0YXRlGAIgASgJEhAKCGF0dGVtcHRzGAMgASgNEg4KBnJlYXNvbhgEIAEoCSKxAQoQRXJhc2VVc2VyUmVxdWVzdBIwCgVhcHBpZBgBIAEoCUIhukgeyAEBchkYQDIVXlteXHNceDAwLVx4MWZceDdmXSskEjIKBm9wZW5pZBgCIAEoCUIiukgfyAEBchoYgAEyFV5bXlxzXHgwMC1ceDFmXHg3Zl0rJBIaCgVhY3RvchgDIAEoCUILukgIyAEBcgMYgAESGwoGcmVhc29uGAQgASgJQgu6SAjIAQFyAxjoByKcAQoRRXJhc2VVc2VyUmVzcG9uc2USFQoNY29udmVyc2F0aW9ucxgBIAEoDRIQCghtZXNzYWdlcxgCIAEoDRIUCgxleHBsYW5hdGlvbnMYAyABKA0SDwoHcmVwbGllcxgEIAEoDRISCgpkaXNwYXRjaGVzGAUgASgNEhEKCWNhbmNlbGxlZBgGIAEoDRIQCghhdHRlbXB0cxgHIAEoDSqBAQoMTWVzc2FnZVN0YXRlEh0KGU1FU1NBR0VfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVNRVNTQUdFX1NUQVRFX1BFTkRJTkcQARIaChZNRVNTQUdFX1NUQVRFX0FOU1dFUkVEEAISGwoXTUVTU0FHRV9TVEFURV9DQU5DRUxMRUQQAzKDBQoOTWVzc2FnZVNlcnZpY2USgwEKDU5vdGlmeU1lc3NhZ2USJS53eG1wLm1lc3NhZ2UudjEuTm90aWZ5TWVzc2FnZVJlcXVlc3QaJi53eG1wLm1lc3NhZ2UudjEuTm90aWZ5TWVzc2FnZVJlc3BvbnNlIiOC0+STAh06ASoiGC9hcGkvd3htcC9tZXNzYWdlL25vdGlmeRJ+CgxMaXN0TWVzc2FnZXMSJC53eG1wLm1lc3NhZ2UudjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBolLnd4bXAubWVzc2FnZS52MS5MaXN0TWVzc2FnZXNSZXNwb25zZSIhgtPkkwIbOgEqIhYvYXBpL3d4bXAvbWVzc2FnZS9saXN0EmQKA0FzaxIbLnd4bXAubWVzc2FnZS52MS5Bc2tSZXF1ZXN0Ghwud3htcC5tZXNzYWdlLnYxLkFza1Jlc3BvbnNlIiCC0+STAho6ASoiFS9hcGkvd3htcC9tZXNzYWdlL2FzazABEocBCg5FeHBsYWluTWVzc2FnZRImLnd4bXAubWVzc2FnZS52MS5FeHBsYWluTWVzc2FnZVJlcXVlc3QaJy53eG1wLm1lc3NhZ2UudjEuRXhwbGFpbk1lc3NhZ2VSZXNwb25zZSIkgtPkkwIeOgEqIhkvYXBpL3d4bXAvbWVzc2FnZS9leHBsYWluEnsKCUVyYXNlVXNlchIhLnd4bXAubWVzc2FnZS52MS5FcmFzZVVzZXJSZXF1ZXN0GiIud3htcC5tZXNzYWdlLnYxLkVyYXNlVXNlclJlc3BvbnNlIieC0+STAiE6ASoiHC9hcGkvd3htcC9tZXNzYWdlL2VyYXNlX3VzZXJiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_wxmp_assistant_v1_assistant]);
 
 /**
  * A user's message.
@@ -762,6 +762,111 @@ export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
   messageDesc(file_wxmp_message_v1_message, 17);
 
 /**
+ * Names a user whose words are to be removed.
+ *
+ * @generated from message wxmp.message.v1.EraseUserRequest
+ */
+export type EraseUserRequest = Message$1<"wxmp.message.v1.EraseUserRequest"> & {
+  /**
+   * The Official Account's appid. 1 to 64 characters without white space.
+   *
+   * @generated from field: string appid = 1;
+   */
+  appid: string;
+
+  /**
+   * The user. 1 to 128 characters without white space. The audit keeps a hash of it alone.
+   *
+   * @generated from field: string openid = 2;
+   */
+  openid: string;
+
+  /**
+   * Who asks for it. 1 to 128 characters.
+   *
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
+
+  /**
+   * Why. 1 to 1,000 characters; it is kept in the audit, so it should name nobody.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message wxmp.message.v1.EraseUserRequest.
+ * Use `create(EraseUserRequestSchema)` to create a new message.
+ */
+export const EraseUserRequestSchema: GenMessage<EraseUserRequest> = /*@__PURE__*/
+  messageDesc(file_wxmp_message_v1_message, 18);
+
+/**
+ * What was removed, by kind.
+ *
+ * @generated from message wxmp.message.v1.EraseUserResponse
+ */
+export type EraseUserResponse = Message$1<"wxmp.message.v1.EraseUserResponse"> & {
+  /**
+   * Conversations.
+   *
+   * @generated from field: uint32 conversations = 1;
+   */
+  conversations: number;
+
+  /**
+   * Messages: the user's and the assistant's.
+   *
+   * @generated from field: uint32 messages = 2;
+   */
+  messages: number;
+
+  /**
+   * Explanations of answers.
+   *
+   * @generated from field: uint32 explanations = 3;
+   */
+  explanations: number;
+
+  /**
+   * Streamed replies.
+   *
+   * @generated from field: uint32 replies = 4;
+   */
+  replies: number;
+
+  /**
+   * Dispatches, with what they were to deliver.
+   *
+   * @generated from field: uint32 dispatches = 5;
+   */
+  dispatches: number;
+
+  /**
+   * Of the dispatches, those that were pending and are not sent any more.
+   *
+   * @generated from field: uint32 cancelled = 6;
+   */
+  cancelled: number;
+
+  /**
+   * Tries of dispatches.
+   *
+   * @generated from field: uint32 attempts = 7;
+   */
+  attempts: number;
+};
+
+/**
+ * Describes the message wxmp.message.v1.EraseUserResponse.
+ * Use `create(EraseUserResponseSchema)` to create a new message.
+ */
+export const EraseUserResponseSchema: GenMessage<EraseUserResponse> = /*@__PURE__*/
+  messageDesc(file_wxmp_message_v1_message, 19);
+
+/**
  * What became of a user's message.
  *
  * @generated from enum wxmp.message.v1.MessageState
@@ -860,6 +965,20 @@ export const MessageService: GenService<{
     methodKind: "unary";
     input: typeof ExplainMessageRequestSchema;
     output: typeof ExplainMessageResponseSchema;
+  },
+  /**
+   * Removes what one user said to an account's assistant and was answered, live and debug, from before a deletion of
+   * the assistant too: messages, explanations, conversations, and dispatches, of which pending ones are not sent any
+   * more. One that is just being sent may still arrive. What the user says from then on is kept and answered as ever.
+   * Nothing found is no error; a call that was cut off is finished by its repetition. The assistant may be deleted. For
+   * operators: needs the admin token, or a loopback listener where none is set.
+   *
+   * @generated from rpc wxmp.message.v1.MessageService.EraseUser
+   */
+  eraseUser: {
+    methodKind: "unary";
+    input: typeof EraseUserRequestSchema;
+    output: typeof EraseUserResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_wxmp_message_v1_message, 0);

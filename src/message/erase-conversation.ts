@@ -1,0 +1,101 @@
+/**
+ * Erases one conversation with all that belongs to it, while messages arrive, are answered and are delivered.
+ *
+ * First it is taken out of everybody's hands, in one short transaction under the locks of its row and of its lane: its
+ * scope is renamed, so that what the user says from then on begins a new conversation, and both leases are taken away.
+ * A worker that has an answer ready finds its lease gone, and so does one that has a reply on its way: that reply may
+ * still arrive, but nothing is written of it. What was accepted before is found here; what comes after is none of this.
+ *
+ * Then its rows go in batches, its own last. Whoever is cut off in between leaves a conversation with the new name,
+ * which is found by the next erasure of the same user and by the scheduled job.
+ */
+import { inBatches } from '../db/batches.ts';
+import type { Database } from '../db/database.ts';
+import type { Session } from '../db/session.ts';
+import type { Tx } from '../db/tx.ts';
+import { type ErasedDispatches, eraseLaneBatch, takeLane } from '../dispatch/erase-lane.ts';
+import { deleteMessages } from './prune-messages.ts';
+
+/** How many rows of each kind were erased. */
+export interface Erased extends ErasedDispatches {
+  conversations: number;
+  messages: number;
+  explanations: number;
+  replies: number;
+}
+
+/** Nothing so far, and a function that adds more to it. */
+export function countErased(): { erased: Erased; add(more: Partial<Erased>): void } {
+  const erased: Erased = {
+    ...{ conversations: 0, messages: 0, explanations: 0, replies: 0 },
+    ...{ dispatches: 0, cancelled: 0, attempts: 0 },
+  };
+  const add = (more: Partial<Erased>) => {
+    for (const kind of Object.keys(more) as (keyof Erased)[]) erased[kind] += more[kind] ?? 0;
+  };
+  return { erased, add };
+}
+
+const batchSize = 200;
+
+/** Begins the scope of conversations that are being erased; no other begins so. What follows names no user. */
+const erasingPrefix = 'erasing:';
+
+/** The conversations of an account, or of one of its users, that are being erased. By conversation_by_scope. */
+export async function listErasing(session: Session, appid: string, userHash?: string): Promise<string[]> {
+  const start = userHash === undefined ? erasingPrefix : `${erasingPrefix}${userHash}:`;
+  const rows = await session.all<{ conversation_id: string }>(
+    'select conversation_id from conversation where appid = ? and scope_key >= ? and scope_key < ?',
+    [appid, start, `${start.slice(0, -1)};`], // the character after ':'
+  );
+  return rows.map((row) => row.conversation_id);
+}
+
+/** Takes a conversation out of everybody's hands, if there is one with this scope. */
+export async function beginErasing(
+  tx: Tx,
+  { appid, scopeKey, userHash }: { appid: string; scopeKey: string; userHash: string },
+): Promise<void> {
+  const [row] = await tx.all<{ conversation_id: string }>(
+    `select conversation_id from conversation where appid = ? and scope_key = ?${tx.dialect.forUpdate}`,
+    [appid, scopeKey],
+  );
+  if (row === undefined) return;
+  const { conversation_id: id } = row;
+  await tx.run('update conversation set scope_key = ?, lease_token = null, due_at = null where conversation_id = ?', [
+    `${erasingPrefix}${userHash}:${id}`,
+    id,
+  ]);
+  await takeLane(tx, laneOf(id));
+}
+
+/** Erases a conversation that is in nobody's hands. Throws the signal's reason where that is aborted before the end. */
+export async function eraseConversation(database: Database, id: string, signal: AbortSignal): Promise<Erased> {
+  const { erased, add } = countErased();
+  await inBatches(signal, async () => {
+    const more = await database.tx((tx) => eraseLaneBatch(tx, laneOf(id)));
+    add(more);
+    return more.dispatches > 0;
+  });
+  await inBatches(signal, async () => {
+    const ids = await listMessageIds(database, id);
+    if (ids.length > 0) add(await database.tx((tx) => deleteMessages(tx, ids)));
+    return ids.length > 0;
+  });
+  signal.throwIfAborted();
+  add({ conversations: await database.run('delete from conversation where conversation_id = ?', [id]) });
+  return erased;
+}
+
+function laneOf(conversationId: string): string {
+  return `conversation:${conversationId}`;
+}
+
+/** By message_by_index. */
+async function listMessageIds(session: Session, conversationId: string): Promise<string[]> {
+  const rows = await session.all<{ message_id: string }>(
+    `select message_id from message where conversation_id = ? order by message_index limit ${batchSize}`,
+    [conversationId],
+  );
+  return rows.map((row) => row.message_id);
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import type { HandlerContext } from '@connectrpc/connect';
+import type { EraseUserRequest } from '../../gen/wxmp/message/v1/message_pb.ts';
+import { findAssistant } from '../assistant/store.ts';
+import type { Context } from '../context.ts';
+import { notFound } from '../errors.ts';
+import { auditBegin, auditEnd } from './audit-erasure.ts';
+import { scopeKey } from './channel.ts';
+import { beginErasing, countErased, eraseConversation, listErasing } from './erase-conversation.ts';
+
+/**
+ * See MessageService.EraseUser, and erase-conversation.ts. A deleted assistant's users can be erased as well; an account
+ * that never had an assistant is not known. A call that is cut off is finished by its repetition, or by PRUNE_CRON.
+ */
+export function eraseUser({ database, logger }: Context) {
+  return async ({ appid, openid, actor, reason }: EraseUserRequest, { signal }: Pick<HandlerContext, 'signal'>) => {
+    const assistant = await findAssistant(database, appid);
+    if (assistant === undefined) throw notFound('assistant', appid);
+    const userHash = hashUser(appid, openid);
+    const auditId = await auditBegin(database, { appid, userHash, actor, reason });
+    for (const scope of scopesOf(openid, assistant.incarnation)) {
+      signal.throwIfAborted();
+      await database.tx((tx) => beginErasing(tx, { appid, scopeKey: scope, userHash }));
+    }
+    const { erased, add } = countErased();
+    for (const id of await listErasing(database, appid, userHash)) {
+      add(await eraseConversation(database, id, signal));
+    }
+    await auditEnd(database, auditId, erased);
+    logger.info({ appid, auditId, ...erased }, 'user erased');
+    return erased;
+  };
+}
+
+/** Tells one user's erasures from another's, and nothing of who that is to whoever doesn't know the openid. */
+function hashUser(appid: string, openid: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([appid, openid]))
+    .digest('hex');
+}
+
+/** The scopes of all conversations of a user, those of before a deletion of the assistant among them. */
+function* scopesOf(openid: string, incarnation: number): Generator<string> {
+  for (let each = incarnation; each > 0; each--) {
+    yield scopeKey(each, 'live', openid);
+    yield scopeKey(each, 'debug', openid);
+  }
+}
