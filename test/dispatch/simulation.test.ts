@@ -10,7 +10,7 @@ import { simulate } from './simulate.ts';
 
 eachDatabase((dialect, create) => {
   const open = emptied(create);
-  const schedules = Number(process.env.SIMULATIONS ?? (dialect === 'sqlite' ? 200 : 40));
+  const schedules = Number(process.env.SIMULATIONS ?? (dialect === 'sqlite' ? 60 : 15));
   describe(`a simulation on ${dialect}`, () => {
     test(`of ${schedules} schedules of deaths, pauses and lost leases: nothing lost, in order, repeats only after one of them`, async (t) => {
       const database = await open();
