@@ -61,10 +61,12 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   const downloader = connectDownloader(config);
   const starting = new AbortController();
   const leaseMs = config.LEASE_SECONDS * 1000;
+  const metrics = createMetrics();
   const database = openDatabase({
     url: config.DATABASE_URL,
     poolSize: config.DATABASE_POOL_SIZE,
     queryTimeoutMs: config.QUERY_TIMEOUT_MS,
+    onRetry: () => metrics.databaseRetries.inc(),
   });
   const onStep = () => reached('migration.step');
   await migrateSchema(database, config.DATABASE_URL, { signal: starting.signal, leaseMs, onStep });
@@ -77,7 +79,6 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   }
 
   const bizcomm = connectBizcomm(config, logger);
-  const metrics = createMetrics();
   const experts = createExperts(config, { database, logger, metrics });
   const context: Context = {
     config,

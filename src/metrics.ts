@@ -46,6 +46,17 @@ export function createMetrics() {
       labelNames: ['kind', 'event'],
       registers,
     }),
+    leasesLost: new Counter({
+      name: 'wxmp_leases_lost_total',
+      help: 'Work that was stopped because its lease went to another replica, or may have.',
+      labelNames: ['table'],
+      registers,
+    }),
+    databaseRetries: new Counter({
+      name: 'wxmp_database_retries_total',
+      help: 'Statements and transactions that were run again: a deadlock, a lock wait, a lost connection, a busy file.',
+      registers,
+    }),
     learned: new Counter({
       name: 'wxmp_documents_total',
       help: 'Articles of pages by what happened to them: learned or removed.',
@@ -72,7 +83,7 @@ export function createMetrics() {
     }),
     backlog: new Gauge({
       name: 'wxmp_backlog',
-      help: 'What waits: dispatches and messages pending, dispatches dead, events pending.',
+      help: 'What waits, up to 10,000 of each: pending; dead; begun without an end; lanes and conversations due, not yet taken.',
       labelNames: ['what'],
       registers,
     }),
@@ -84,7 +95,7 @@ export function createMetrics() {
     }),
     oldestSeconds: new Gauge({
       name: 'wxmp_oldest_pending_seconds',
-      help: 'Age of the oldest pending dispatch and message.',
+      help: 'Age of the oldest of each kind of wxmp_backlog; of lanes and conversations, for how long they have been due.',
       labelNames: ['what'],
       registers,
     }),

@@ -47,10 +47,11 @@ export function startLearning(context: Context): WorkLoop {
 
 /** The workers for the bases of one type. */
 function startWorkers(context: Context, type: 1 | 2, concurrency: number): WorkLoop {
-  const { database, config, logger } = context;
+  const { database, config, logger, metrics } = context;
   return startRenewingLoop({
     session: database,
     logger,
+    metrics,
     leased: { table: 'learning', key: 'knowledge_id' },
     index: 'learning_by_account',
     where: { sql: 'type = ?', bindings: [type] },

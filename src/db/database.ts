@@ -25,6 +25,8 @@ export interface DatabaseOptions {
   poolSize: number;
   /** How long a statement may take on MySQL. */
   queryTimeoutMs: number;
+  /** Told of each error after which a statement or a transaction runs again. */
+  onRetry?(error: unknown): void;
 }
 
 /** Opens the database. Nothing is read or written yet; a missing folder for SQLite's file is made. */
@@ -32,9 +34,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   const dialect = options.url.startsWith('sqlite:') ? sqlite : mysql;
   const sockets = new Set<Socket>();
   const knex = dialect === sqlite ? openSqlite(options) : openMysql(options, sockets);
-  const connector = createConnector(knex, dialect, options.queryTimeoutMs);
+  const connector = createConnector(knex, dialect, options);
   const again = <T>(use: (session: Session) => Promise<T>) =>
-    retry(() => onConnection(connector, use), dialect.isTransient);
+    retry(connector, () => onConnection(connector, use), dialect.isTransient);
   return {
     dialect,
     all: (sql, bindings) => again((session) => session.all(sql, bindings)),
@@ -140,7 +142,7 @@ interface MysqlConnection extends RawConnection {
 }
 
 /** How tx.ts gets at connections, so that it need not know knex. */
-function createConnector(knex: Knex, dialect: Dialect, queryTimeoutMs: number): Connector {
+function createConnector(knex: Knex, dialect: Dialect, { queryTimeoutMs, onRetry }: DatabaseOptions): Connector {
   return {
     dialect,
     async acquire() {
@@ -152,5 +154,6 @@ function createConnector(knex: Knex, dialect: Dialect, queryTimeoutMs: number): 
     },
     release: (connection) => knex.client.releaseConnection(connection),
     session: (connection) => createSession(knex, dialect, queryTimeoutMs, connection),
+    onRetry: onRetry ?? (() => {}),
   };
 }

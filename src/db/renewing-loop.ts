@@ -1,5 +1,6 @@
 import { describeError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import type { Metrics } from '../metrics.ts';
 import { createFairClaim } from './fair-claim.ts';
 import { type Lease, type Leased, LeaseLost, whileRenewing } from './lease.ts';
 import type { Binding, Session } from './session.ts';
@@ -8,6 +9,7 @@ import { type Run, startWorkLoop, type WorkLoop } from './work-loop.ts';
 export interface RenewingLoopOptions {
   session: Session;
   logger: Logger;
+  metrics: Metrics;
   leased: Leased;
   /** The index, and which of the rows: see fair-claim.ts. */
   index: string;
@@ -20,7 +22,7 @@ export interface RenewingLoopOptions {
 
 /** A work loop that accounts share, and that renews the lease of each row for as long as it is worked on. */
 export function startRenewingLoop(options: RenewingLoopOptions): WorkLoop {
-  const { session, logger, leased, index, where, leaseMs, concurrency, work } = options;
+  const { session, logger, metrics, leased, index, where, leaseMs, concurrency, work } = options;
   const { claim, end } = createFairClaim({ session, leased, leaseMs, index, where });
   const loop = startWorkLoop({
     concurrency,
@@ -30,7 +32,9 @@ export function startRenewingLoop(options: RenewingLoopOptions): WorkLoop {
         work(lease, { ...run, signal }, (ms) => loop.wakeIn(ms)),
       ).finally(() => end(lease)),
     onError: (error) => {
-      const level = error instanceof LeaseLost ? 'warn' : 'error';
+      const isLost = error instanceof LeaseLost;
+      if (isLost) metrics.leasesLost.inc({ table: leased.table });
+      const level = isLost ? 'warn' : 'error';
       logger[level]({ table: leased.table, error: describeError(error) }, 'work stopped; another worker goes on');
     },
   });

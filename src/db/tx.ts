@@ -22,6 +22,8 @@ export interface Connector {
   acquire(): Promise<RawConnection>;
   release(connection: RawConnection): Promise<void>;
   session(connection: RawConnection): Session;
+  /** Told of each error after which something runs again. */
+  onRetry(error: unknown): void;
 }
 
 /** See `Database.tx`. A duplicate key also runs the transaction again, once: the next look finds the other's row. */
@@ -34,11 +36,12 @@ export async function runTransaction<T>(
   let duplicates = 0;
   const mayRetry = (error: unknown) =>
     dialect.isTransient(error) || (dialect.isDuplicateKey(error) && duplicates++ === 0);
-  return retry(() => attemptOnce(connector, work), mayRetry, options);
+  return retry(connector, () => attemptOnce(connector, work), mayRetry, options);
 }
 
 /** Runs `attempt` again, after a short random wait, as long as `mayRetry` says so of its error. */
 export async function retry<T>(
+  { onRetry }: Pick<Connector, 'onRetry'>,
   attempt: () => Promise<T>,
   mayRetry: (error: unknown) => boolean,
   { signal, patienceMs = 15_000 }: TxOptions = {},
@@ -50,6 +53,7 @@ export async function retry<T>(
       return await attempt();
     } catch (error) {
       if (!mayRetry(error) || performance.now() - startedMs > patienceMs) throw error;
+      onRetry(error);
       await sleep(Math.random() * Math.min(250, 5 * 2 ** attempts), undefined, signal && { signal });
     }
   }

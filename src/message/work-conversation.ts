@@ -31,10 +31,11 @@ const backoff = { baseMs: 1000, maxMs: 30_000 };
 
 /** The workers that answer. See README.md, step 2. */
 export function startAnswering(context: Context): WorkLoop {
-  const { database, config, logger } = context;
+  const { database, config, logger, metrics } = context;
   return startRenewingLoop({
     session: database,
     logger,
+    metrics,
     leased: { table: 'conversation', key: 'conversation_id' },
     index: 'conversation_by_account',
     leaseMs: config.LEASE_SECONDS * 1000,
