@@ -1,5 +1,5 @@
 /** Commands that act on the database directly, whether or not a service runs on it. */
-import { renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Config } from './config.ts';
 import { backUpSqlite } from './db/back-up.ts';
@@ -16,6 +16,7 @@ export class UsageError extends Error {}
 export async function backUp(config: Config, options: string[]): Promise<void> {
   const [file, ...more] = options;
   if (file === undefined || file.startsWith('-') || more.length > 0) throw new UsageError('backup <file>');
+  if (existsSync(file)) throw new Error(`${file} exists`);
   const part = `${file}.part`;
   rmSync(part, { force: true });
   await backUpSqlite(config.DATABASE_URL, part);

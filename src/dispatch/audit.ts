@@ -49,6 +49,7 @@ async function insertEntry(tx: Tx, id: string, command: Command, detail: string)
 
 /** An entry as it is stored. */
 export interface AuditRow extends Command {
+  id: string;
   at: number;
   detail: string;
 }
@@ -56,7 +57,7 @@ export interface AuditRow extends Command {
 /** What was done to these targets, oldest first; of many, the last hundred. By audit_by_target. */
 export async function loadAudit(session: Session, targets: readonly string[]): Promise<AuditRow[]> {
   const rows = await session.all<AuditRow>(
-    `select at, actor, action, target, reason, detail from audit
+    `select id, at, actor, action, target, reason, detail from audit
       where target in (${targets.map(() => '?').join(', ')}) order by id desc limit 100`,
     targets,
   );

@@ -3,6 +3,7 @@ import type { DispatchService } from '../../gen/dispatch/v1/dispatch_pb.ts';
 import type { Context } from '../context.ts';
 import { cancelDispatch } from './cancel-dispatch.ts';
 import { getDispatch } from './get-dispatch.ts';
+import { listAudit } from './list-audit.ts';
 import { listDispatches } from './list-dispatches.ts';
 import { listPauses } from './list-pauses.ts';
 import { pauseDelivery } from './pause-delivery.ts';
@@ -21,5 +22,6 @@ export function dispatchService(context: Context): ServiceImpl<typeof DispatchSe
     pauseDelivery: pauseDelivery(context),
     resumeDelivery: resumeDelivery(context),
     listPauses: listPauses(context),
+    listAudit: listAudit(context),
   };
 }

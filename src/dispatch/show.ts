@@ -88,6 +88,6 @@ export function toLane(row: LaneRow, pauses: readonly PauseRow[]): MessageInitSh
 }
 
 export function toAuditEntry(row: AuditRow): MessageInitShape<typeof AuditEntrySchema> {
-  const { actor, action, target, reason, detail } = row;
-  return { at: toSeconds(row.at), actor, action, target, reason, detail };
+  const { id, actor, action, target, reason, detail } = row;
+  return { id, at: toSeconds(row.at), actor, action, target, reason, detail };
 }

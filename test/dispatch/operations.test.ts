@@ -254,6 +254,31 @@ eachDatabase((dialect, create) => {
       assert.deepEqual(await database.all('select due_at from lane'), [{ due_at: null }]);
     });
 
+    test('what operators did is listed in pages, the last first, of one target or one actor', async () => {
+      const database = await open();
+      await enqueueAll(database, 'lane', ['a', 'b', 'c']);
+      const operator = operate(database);
+      const ids = (await listDispatches(database)).map(({ dispatch_id }) => dispatch_id);
+      for (const [index, dispatchId] of ids.entries()) {
+        await operator.cancelDispatch({ dispatchId, actor: index === 1 ? 'ben' : 'anna', reason: `r${index}` });
+      }
+      const targets = ids.map((id) => `dispatch:${id}`);
+      const first = await operator.listAudit({ pageSize: 2 });
+      const second = await operator.listAudit({ pageSize: 2, pageToken: first.nextPageToken });
+      const listed = [...first.entries, ...second.entries];
+      assert.deepEqual(
+        listed.map(({ target }) => target),
+        targets.toReversed(),
+      );
+      assert.equal(second.nextPageToken, '');
+      assert.deepEqual([listed[0]?.reason, listed[0]?.detail], ['r2', '{"mayHaveArrived":false,"underWay":false}']);
+      const reasons = async (request: object) =>
+        (await operator.listAudit(request)).entries.map(({ reason }) => reason);
+      assert.deepEqual(await reasons({ actor: 'anna' }), ['r2', 'r0']);
+      assert.deepEqual(await reasons({ target: targets[1] }), ['r1']);
+      assert.deepEqual(await reasons({ target: targets[1], actor: 'anna' }), []);
+    });
+
     test('a command whose commit took effect unseen is done once and answered as it was', async () => {
       const database = await open();
       await enqueueAll(database, 'lane', ['a', 'b']);
@@ -280,6 +305,11 @@ eachDatabase((dialect, create) => {
       assert.deepEqual(
         actions.map(({ action }) => action),
         ['CancelDispatch', 'RetryDispatch', 'UnblockLane', 'PauseDelivery', 'ResumeDelivery'],
+      );
+      const all = await operator.listAudit({});
+      assert.deepEqual(
+        all.entries.map(({ action }) => action),
+        actions.map(({ action }) => action).toReversed(),
       );
       const [row] = await database.all<{ retries: number }>("select retries from dispatch where payload = 'a'");
       assert.equal(row?.retries, 1);
