@@ -54,8 +54,8 @@ export async function deleteDispatches(tx: Tx, ids: readonly string[]) {
 
 /**
  * Ends what is kept of messages' dispatches when the messages go: those that are not owed any more are deleted, but for
- * those that failed, of which only what they were to say is. Returns the messages that still have one to deliver. By
- * dispatch_by_message.
+ * those that failed, of which only what they were to say is: a sender that is given an empty payload refuses it for
+ * good. Returns the messages that still have one to deliver. By dispatch_by_message.
  */
 export async function endWithMessages(tx: Tx, messageIds: readonly string[]): Promise<Set<string>> {
   const rows = await tx.all<{ dispatch_id: string; message_id: string; state: string }>(
@@ -70,7 +70,8 @@ export async function endWithMessages(tx: Tx, messageIds: readonly string[]): Pr
   await deleteDispatches(tx, others);
   if (failed.length > 0) {
     await tx.run(
-      `update dispatch set payload = '', fallback_payload = null where dispatch_id in ${marksFor(failed)}`,
+      `update dispatch set payload = '', fallback_payload = case when fallback_payload is null then null else '' end
+        where dispatch_id in ${marksFor(failed)}`,
       failed,
     );
   }

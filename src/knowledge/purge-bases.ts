@@ -66,9 +66,10 @@ async function emptyBase(
 /** By knowledge_by_deletion. */
 async function forgetEmptied(session: Session, keepMs: number): Promise<number> {
   const rows = await session.all<{ knowledge_id: string }>(
-    `select k.knowledge_id from knowledge k join assistant a on a.appid = k.appid
-      where k.deleted_at > 0 and (a.deleted_at is not null or k.deleted_at < ${session.dialect.now} - ?)
-        and not exists (select 1 from learning l where l.knowledge_id = k.knowledge_id)
+    `select k.knowledge_id from knowledge k
+      where k.deleted_at > 0 and not exists (select 1 from learning l where l.knowledge_id = k.knowledge_id)
+        and (k.deleted_at < ${session.dialect.now} - ? or exists
+          (select 1 from assistant a where a.appid = k.appid and a.deleted_at is not null))
       order by k.deleted_at limit ${pageSize}`,
     [keepMs],
   );

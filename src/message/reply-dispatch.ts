@@ -1,10 +1,18 @@
-import { create, type DescMessage, fromJsonString, type MessageInitShape, toJsonString } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  fromJsonString,
+  type MessageInitShape,
+  type MessageShape,
+  toJsonString,
+} from '@bufbuild/protobuf';
 import { RecvAiReplyRequestSchema, V2RecvAiReplyRequestSchema } from '../../gen/wxmp/bizcomm/v1/bizcomm_pb.ts';
 import type { BizcommClient } from '../bizcomm/client.ts';
 import type { Context } from '../context.ts';
 import type { Tx } from '../db/tx.ts';
 import type { Sender } from '../dispatch/dispatch.ts';
 import { enqueue } from '../dispatch/enqueue.ts';
+import { CallError } from '../errors.ts';
 import type { Citation } from '../expert/expert.ts';
 import { formatQuotation } from './quotation.ts';
 import { splitReply } from './split-reply.ts';
@@ -85,16 +93,22 @@ function encode<Desc extends DescMessage>(schema: Desc, value: MessageInitShape<
   return toJsonString(schema, create(schema, value));
 }
 
+/** What a failed reply was to say goes with its message; its row stays, and an operator may try to send it again. */
+function decode<Desc extends DescMessage>(schema: Desc, payload: string): MessageShape<Desc> {
+  if (payload === '') throw new CallError('what it was to say was deleted with its message', { verdict: 'permanent' });
+  return fromJsonString(schema, payload);
+}
+
 /** Delivers answers by `recvaireply`. */
 export function createReplySenderV1(bizcomm: BizcommClient): Sender {
   return async ({ payload }, signal) => {
-    await bizcomm.recvAiReply(fromJsonString(RecvAiReplyRequestSchema, payload), signal);
+    await bizcomm.recvAiReply(decode(RecvAiReplyRequestSchema, payload), signal);
   };
 }
 
 /** Delivers answers by `v2recvaireply`. */
 export function createReplySenderV2(bizcomm: BizcommClient): Sender {
   return async ({ payload }, signal) => {
-    await bizcomm.v2RecvAiReply(fromJsonString(V2RecvAiReplyRequestSchema, payload), signal);
+    await bizcomm.v2RecvAiReply(decode(V2RecvAiReplyRequestSchema, payload), signal);
   };
 }

@@ -110,7 +110,7 @@ async function check(database: Database, rows: readonly OldRow[], how: 'part' | 
         const expected: Record<string, unknown> = { ...row };
         if (fate === 'blank' && (how === 'all' || now.payload === '')) {
           expected.payload = '';
-          expected.fallback_payload = null;
+          expected.fallback_payload = '';
         }
         for (const [column, value] of Object.entries(expected)) {
           const same = value instanceof Uint8Array ? value.length > 0 : now[column] === value;

@@ -144,6 +144,35 @@ for (const { name: dialect } of dialects) {
       assert.deepEqual(await left(appid), []);
     });
 
+    test('a reply that failed leaves its reason, not its words, and is never sent without them', async () => {
+      const appid = 'wx_failed';
+      await service.createLearned(appid);
+      const fault = { method: 'v2recvaireply', kind: 'errcode', status: 200, errcode: 45015 } as const;
+      service.wechat.state.faults = [{ ...fault, retryAfterSeconds: undefined, times: 1 }];
+      const message = { appid, openid: 'user', msg_type: 'text', text: { content: '成人票多少钱？' } };
+      await service.call('/api/wxmp/message/notify', { ...message, msgid: 'failed-9' });
+      await until('it is dead', async () => (await deliveries(appid, 'failed-9'))[0]?.state === 'dead');
+      await moveBack(appid, 'failed-9', 9);
+      await prune();
+      const rows = () =>
+        database.all<Record<string, unknown>>(
+          'select state, reason, payload, message_id from dispatch where appid = ? and message_id is not null',
+          [appid],
+        );
+      assert.deepEqual(await database.all('select 1 from message where appid = ?', [appid]), []);
+      const [row] = await rows();
+      assert.deepEqual([row!.state, row!.payload], ['dead', '']);
+      assert.match(String(row!.reason), /45015/);
+      // As an operator's retry leaves it.
+      const before = service.wechat.state.replies.length;
+      await database.run("update dispatch set state = 'pending', settled_at = null where message_id = ?", [
+        String(row!.message_id),
+      ]);
+      await database.run(`update lane set due_at = ${database.dialect.now} where appid = ?`, [appid]);
+      await until('it is dead again', async () => /deleted with its message/.test(String((await rows())[0]?.reason)));
+      assert.equal(service.wechat.state.replies.length, before);
+    });
+
     test('many messages, those that go among those that stay: one run takes all that go and no other', async () => {
       for (const [appid, consent] of [
         ['wx_many', null],
