@@ -208,7 +208,7 @@ async function findMisorder(databaseUrl: string, answers: Answers): Promise<stri
   const repeated = [...answers.all().values()].filter((replies) => replies.length > 1).length;
   const accepted = Map.groupBy(rows, ({ openid }) => openid);
   const arrived = Map.groupBy(
-    [...answers.values()].map(([first]) => first!),
+    [...answers.all().values()].map(([first]) => first!),
     ({ openid }) => openid,
   );
   const isMisordered = ([openid, asked]: [string, { msgid: string }[]]) =>
