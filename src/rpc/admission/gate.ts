@@ -5,8 +5,9 @@
  * - A free slot is given at once where the account's share allows it (db/fair-share.ts): an account whose calls take
  *   long, or that sends nothing but calls, leaves a slot for others.
  * - Accounts that wait have their turn one after another, so one that floods waits for itself.
- * - A burst may wait for `maxWaitMs`. Where an account's queue has not been empty for as long, that is no burst: it
- *   waits for a tenth of it at most, until its queue is empty again (as CoDel tells a good queue from a bad one).
+ * - A burst may wait for `maxWaitMs`. Where an account's queue has not been empty for as long, that is no burst: until it
+ *   is empty again (as CoDel tells a good queue from a bad one), who would wait for more than a tenth of that time, by
+ *   how long calls have taken of late, is refused at once.
  * - When nothing has come out for `maxWaitMs`, the database is stuck: nobody waits.
  * - When too many wait in all, the last of the account that has most of them goes.
  */
@@ -76,17 +77,18 @@ export function createGate({ slots, maxWaiting, maxWaitMs, now = () => performan
       flows.set(account, flow);
       return Promise.resolve(start(account, flow));
     }
-    const limitMs = waitLimit(flow);
-    const refusal = findRefusal(flow, limitMs);
+    const refusal = findRefusal(flow);
     if (refusal !== undefined) return Promise.reject(new Refused(refusal));
     flows.set(account, flow);
-    return wait(account, flow, limitMs, signal);
+    return wait(account, flow, signal);
   }
 
   /** Why a call of this flow would wait in vain. */
-  function findRefusal(flow: Flow, limitMs: number): Refusal | undefined {
+  function findRefusal(flow: Flow): Refusal | undefined {
     if (running > 0 && now() - progressMs > maxWaitMs) return 'stuck';
-    if (((flow.waiting.length + 1) * countWaiting(flow) * callMs) / slots > limitMs) return 'busy';
+    const isBurst = now() - flow.emptyAtMs <= maxWaitMs;
+    const expectedMs = ((flow.waiting.length + 1) * countWaiting(flow) * callMs) / slots;
+    if (!isBurst && expectedMs > maxWaitMs * standingShare) return 'busy';
     if (waiting < maxWaiting) return undefined;
     const longest = [...flows.values()].reduce((most, each) =>
       each.waiting.length > most.waiting.length ? each : most,
@@ -103,11 +105,7 @@ export function createGate({ slots, maxWaiting, maxWaitMs, now = () => performan
     return count;
   }
 
-  function waitLimit(flow: Flow): number {
-    return now() - flow.emptyAtMs > maxWaitMs ? maxWaitMs * standingShare : maxWaitMs;
-  }
-
-  function wait(account: string, flow: Flow, limitMs: number, signal: AbortSignal): Promise<() => void> {
+  function wait(account: string, flow: Flow, signal: AbortSignal): Promise<() => void> {
     const { promise, resolve, reject } = Promise.withResolvers<() => void>();
     const leave = () => {
       clearTimeout(timer);
@@ -127,7 +125,7 @@ export function createGate({ slots, maxWaiting, maxWaitMs, now = () => performan
       },
     };
     const abandon = () => ticket.refuse(signal.reason);
-    const timer = setTimeout(() => ticket.refuse(new Refused('busy')), limitMs);
+    const timer = setTimeout(() => ticket.refuse(new Refused('busy')), maxWaitMs);
     flow.waiting.push(ticket);
     waiting++;
     signal.addEventListener('abort', abandon, { once: true });
