@@ -8,7 +8,7 @@ import { type BackoffOptions, backoffMs } from './backoff.ts';
 import { beginHead, findHead } from './begin.ts';
 import { classify } from './classify.ts';
 import type { Dispatch, Senders } from './dispatch.ts';
-import { type Ending, endOf, releaseLane, settleEnd, settleRetry, takeBackStart } from './settle.ts';
+import { type Ending, endLostTry, endOf, isTry, releaseLane, settleEnd, settleRetry, takeBackStart } from './settle.ts';
 
 /**
  * How often a dispatch may have been begun without having ended: more often, and it is what kills the process. The last
@@ -85,7 +85,7 @@ async function deliverHead(
   // What is sent has ended by the time that it expires, and well before the lease does.
   const timeoutMs = Math.floor(Math.min(options.sendTimeoutMs, head.endsMs - startedMs));
   if (timeoutMs < 1 || !isTrusted(lease, timeoutMs)) {
-    await takeBackStart(options.database, head);
+    if (!(await takeBackStart(options.database, head))) await endLostTry(options.database, head);
     return true; // begin renews the lease, or finds it expired
   }
   try {
@@ -105,6 +105,7 @@ async function deliverHead(
 async function end(options: DeliverOptions, lease: Lease, head: Dispatch, ending: Ending): Promise<boolean> {
   const settled = await options.database.tx((tx) => settleEnd(tx, lease, head, ending));
   if (!settled) {
+    if (isTry(ending)) await endLostTry(options.database, head);
     lost(options, lease);
     return false;
   }
@@ -128,6 +129,7 @@ async function wait(
   const waitMs = (failures: number) => backoffMs(failures, options.backoff, retryAfterMs);
   const waited = await options.database.tx((tx) => settleRetry(tx, lease, head, failed, waitMs));
   if (waited === undefined) {
+    await endLostTry(options.database, head);
     lost(options, lease);
     return false;
   }

@@ -12,6 +12,11 @@ export interface Ending extends Attempt {
   outcome: Exclude<Outcome, 'failed' | 'fallback'>;
 }
 
+/** Whether it was sent: what is expired or buried isn't. */
+export function isTry({ outcome }: Ending): boolean {
+  return outcome !== 'expired' && outcome !== 'buried';
+}
+
 /** What an outcome means for a dispatch: all but a delivery and a burial take the fallback route, where there is one. */
 export function endOf({ hasFallback }: Dispatch, outcome: Ending['outcome']): End {
   if (outcome === 'delivered') return 'delivered';
@@ -28,10 +33,9 @@ export async function settleEnd(tx: Tx, lease: Lease, head: Dispatch, ending: En
   if (!(await lockLease(tx, lease))) return false;
   const end = endOf(head, ending.outcome);
   const settled = end === 'fallback' ? await takeFallback(tx, head, ending) : await endDispatch(tx, head, end, ending);
-  const isTry = ending.outcome !== 'expired' && ending.outcome !== 'buried';
-  if (isTry || settled) await recordAttempt(tx, head, ending);
+  if (isTry(ending) || settled) await recordAttempt(tx, head, ending);
   if (settled && end === 'fallback') await recordAttempt(tx, head, { ...ending, outcome: 'fallback', tookMs: 0 });
-  if (isTry && !settled) await endTry(tx, head, ending.number);
+  if (isTry(ending) && !settled) await endTry(tx, head, ending.number);
   await tx.run('update lane set failures = 0 where lane_id = ?', [lease.id]);
   return true;
 }
@@ -101,13 +105,27 @@ export async function settleRetry(
   return wait;
 }
 
-/** Takes back the start of a try that was not made: the lease could not be trusted for a whole send. */
-export async function takeBackStart(session: Session, { dispatchId, started }: Dispatch): Promise<void> {
-  await session.run("update dispatch set started = ? where dispatch_id = ? and started = ? and state = 'pending'", [
-    started,
-    dispatchId,
-    started + 1,
-  ]);
+/**
+ * Takes back the start of a try that was not made: the lease could not be trusted for a whole send. False: somebody
+ * else has begun one since.
+ */
+export async function takeBackStart(session: Session, { dispatchId, started }: Dispatch): Promise<boolean> {
+  const taken = await session.run(
+    "update dispatch set started = ? where dispatch_id = ? and started = ? and state = 'pending'",
+    [started, dispatchId, started + 1],
+  );
+  return taken === 1;
+}
+
+/**
+ * Counts the end of a try whose lane is not ours any more. Nothing was killed: a machine or a database that stalls again
+ * and again must not look like a dispatch that kills. No fence: whoever holds the lane now counts its own start.
+ */
+export async function endLostTry(session: Session, { dispatchId }: Dispatch): Promise<void> {
+  await session.run(
+    "update dispatch set finished = finished + 1 where dispatch_id = ? and state = 'pending' and finished < started",
+    [dispatchId],
+  );
 }
 
 /** Releases a lane: due at once where something is pending, else not until the next enqueue. README.md, step 6. */

@@ -9,6 +9,8 @@ interface Item {
   arrivals: number;
   /** How often a worker that may have begun it was cut off: killed, or paused past its lease. */
   cutOff: number;
+  /** How often it was killed: after three times it may be what kills. */
+  killed: number;
 }
 
 export interface LaneModel {
@@ -19,8 +21,8 @@ export interface LaneModel {
   arrive(payload: string): void;
   /** A try ended; `recorded`: whoever made it was alive and held the lane until that was in the table. */
   end(payload: string, state: Item['state'], recorded: boolean): void;
-  /** The worker that held the lane was cut off. */
-  cutOff(): void;
+  /** The worker that held the lane was cut off; by death, or by a pause after which it comes back. */
+  cutOff(how: 'killed' | 'paused'): void;
   /** Compares with what the table says in the end. */
   check(rows: readonly { payload: string; state: string }[]): void;
   /** Of all dispatches: how many arrived, and how often. */
@@ -33,13 +35,13 @@ export function createLaneModel(): LaneModel {
   /** What lies before an item that is sent must be over: it is known to be, or may have been recorded unseen. */
   const settleBefore = (at: number) => {
     for (const item of items.slice(0, at)) {
-      if (item.state === 'pending' && item.cutOff >= 3) item.state = 'dead'; // buried: it may be what kills
+      if (item.state === 'pending' && item.killed >= 3) item.state = 'dead'; // buried
       assert.notEqual(item.state, 'pending', `${items[at]?.payload} is sent before ${item.payload}`);
       item.unseen = false;
     }
   };
   return {
-    enqueue: (payload) => items.push({ payload, state: 'pending', unseen: false, arrivals: 0, cutOff: 0 }),
+    enqueue: (payload) => items.push({ payload, state: 'pending', unseen: false, arrivals: 0, cutOff: 0, killed: 0 }),
     send(payload) {
       const item = find(payload);
       assert.ok(item.state === 'pending' || item.unseen, `${payload} is sent again although it is ${item.state}`);
@@ -59,10 +61,13 @@ export function createLaneModel(): LaneModel {
       item.state = state;
       item.unseen = !recorded && state !== 'pending';
     },
-    cutOff() {
+    cutOff(how) {
       const at = items.findIndex(({ state, unseen }) => state === 'pending' || unseen);
       // It may have settled that one unseen and gone on to the next.
-      for (const item of items.slice(at === -1 ? items.length : at).slice(0, 2)) item.cutOff++;
+      for (const item of items.slice(at === -1 ? items.length : at).slice(0, 2)) {
+        item.cutOff++;
+        if (how === 'killed') item.killed++;
+      }
     },
     check(rows) {
       settleBefore(items.length);
@@ -70,9 +75,9 @@ export function createLaneModel(): LaneModel {
         rows.map(({ payload }) => payload),
         items.map(({ payload }) => payload),
       );
-      for (const [at, { payload, state, arrivals, cutOff }] of items.entries()) {
+      for (const [at, { payload, state, arrivals, killed }] of items.entries()) {
         const told = rows[at]?.state;
-        const isBuried = told === 'dead' && cutOff >= 3;
+        const isBuried = told === 'dead' && killed >= 3;
         assert.ok(told === state || isBuried, `${payload} is ${told}, and should be ${state}`);
         assert.ok(told !== 'delivered' || arrivals > 0, `${payload} counts as delivered and never arrived`);
       }

@@ -150,7 +150,7 @@ async function cutOff(stage: Stage, worker: Worker, forGood: boolean): Promise<v
   );
   for (const { lane_id: laneId, lease_token: token } of rows) {
     if (worker.lease ? token !== worker.lease.token : others.includes(token)) continue;
-    models.get(laneId)!.cutOff();
+    models.get(laneId)!.cutOff(forGood || worker.database.isDoomed() ? 'killed' : 'paused');
     await database.run(`update lane set due_at = ${database.dialect.now} where lane_id = ?`, [laneId]);
   }
   if (forGood) {
