@@ -23,6 +23,8 @@ interface Worker {
   database: MortalDatabase;
   isIdle: boolean;
   lease?: Lease | undefined;
+  /** Lanes that it lost while it was paused: it may be killed before it has counted its try there as ended. */
+  lost: string[];
   /** What it is sending; it waits to be told how that ended. `decided`: the receiver knows already. */
   sending?: { dispatch: Dispatch; tell(end: End): void; decided?: End } | undefined;
 }
@@ -65,7 +67,7 @@ export async function simulate(database: Database, random: Random) {
 }
 
 function newWorker({ database }: Stage): Worker {
-  return { database: createMortal(database), isIdle: true };
+  return { database: createMortal(database), isIdle: true, lost: [] };
 }
 
 async function enqueue({ database, random, models }: Stage, number: number): Promise<void> {
@@ -102,6 +104,7 @@ async function deliver(stage: Stage, worker: Worker): Promise<void> {
   const run = { signal: new AbortController().signal, isStopping: () => false, alone: <T>(f: () => Promise<T>) => f() };
   if (lease) await deliverLane({ ...deliverOptions(worker.database, send), wakeIn: () => {} }, lease, run);
   worker.lease = undefined;
+  worker.lost = [];
   worker.isIdle = true;
 }
 
@@ -150,9 +153,11 @@ async function cutOff(stage: Stage, worker: Worker, forGood: boolean): Promise<v
   );
   for (const { lane_id: laneId, lease_token: token } of rows) {
     if (worker.lease ? token !== worker.lease.token : others.includes(token)) continue;
-    models.get(laneId)!.cutOff(forGood || worker.database.isDoomed() ? 'killed' : 'paused');
+    models.get(laneId)!.cutOff('paused');
+    worker.lost.push(laneId);
     await database.run(`update lane set due_at = ${database.dialect.now} where lane_id = ?`, [laneId]);
   }
+  if (forGood || worker.database.isDoomed()) for (const laneId of worker.lost) models.get(laneId)!.cutOff('killed');
   if (forGood) {
     worker.database.dieAfter(0);
     workers[workers.indexOf(worker)] = newWorker(stage);
