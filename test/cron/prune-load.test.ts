@@ -11,7 +11,7 @@ import { runPrune } from '../support/pruning.ts';
 import { until } from '../support/until.ts';
 
 /** So many dispatches, and as many questions with their answers and explanations, are pruned. */
-const size = Number(process.env.PRUNE_ROWS ?? 5000);
+const size = Number(process.env.PRUNE_ROWS ?? 3000);
 const lanes = Array.from({ length: 30 }, (_, at) => `busy-${at}`);
 /** Dispatches that wait at a time while the sender is watched. */
 const backlog = 60;

@@ -12,7 +12,7 @@ import { runPrune } from '../support/pruning.ts';
 import { createRandom, type Random } from '../support/random.ts';
 import { listTables } from '../support/search-tables.ts';
 
-const histories = Number(process.env.PRUNE_HISTORIES ?? 6);
+const histories = Number(process.env.PRUNE_HISTORIES ?? 4);
 
 eachDatabase((dialect, open) => {
   test(`of random histories exactly what is over goes, however often the job is cut off, on ${dialect}`, async (t) => {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Database, openDatabase } from '../../src/db/database.ts';
+import { scopeKey } from '../../src/message/channel.ts';
+import { beginErasing } from '../../src/message/erase-conversation.ts';
 import { dialects } from '../support/databases.ts';
+import { runPrune } from '../support/pruning.ts';
 import { findInTables } from '../support/search-tables.ts';
 import { article, type Service, startService } from '../support/service.ts';
 import { until } from '../support/until.ts';
@@ -126,6 +129,28 @@ for (const { name: dialect } of dialects) {
         arrived.filter((msgid) => ['w1', 'w2', 'w3'].includes(msgid)),
         [],
       );
+    });
+
+    test('an erasure whose process died is finished by the scheduled job', async () => {
+      const appid = 'wx_died';
+      await service.createLearned(appid);
+      await ask(appid, 'openid-died', 'died-1');
+      const scope = { appid, scopeKey: scopeKey(1, 'live', 'openid-died'), userHash: 'a'.repeat(64) };
+      await database.tx((tx) => beginErasing(tx, scope));
+      assert.deepEqual(await list(appid, 'openid-died'), [], 'from then on nothing of it is shown');
+      await ask(appid, 'openid-died', 'died-2');
+      await runPrune(database);
+      const rows = await database.all<{ msgid: string }>(
+        "select msgid from message where appid = ? and speaker = 'user'",
+        [appid],
+      );
+      assert.deepEqual(
+        rows.map(({ msgid }) => msgid),
+        ['died-2'],
+      );
+      assert.equal((await list(appid, 'openid-died')).length, 2);
+      const erasing = "select 1 from conversation where scope_key like 'erasing:%'";
+      assert.deepEqual(await database.all(erasing), []);
     });
 
     test('a user with many messages goes in batches; an erasure that was cut off is finished by the next', async () => {
