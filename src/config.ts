@@ -74,7 +74,7 @@ const schema = z.object({
 
   ACCEPT_WORKERS: whole(1, 256, 5),
   ACCEPT_QUEUE_CALLS: whole(0, 100_000, 300),
-  ACCEPT_WAIT_MS: whole(10, 60_000, 8000),
+  ACCEPT_WAIT_MS: whole(10, 60_000, 5000),
   BACKLOG_QUESTIONS: whole(1, 1_000_000, 20_000),
   BACKLOG_EVENTS: whole(1, 1_000_000, 100_000),
 

@@ -36,13 +36,16 @@ export function createFairClaim({ session, leased, leaseMs, index, where }: Fair
   const counts = new Map<string, number>();
   let cursor: string | undefined; // the account that had its turn last
 
+  const countOf = (appid: string) => counts.get(appid) ?? 0;
+
   async function claim(limit: number): Promise<Lease[]> {
     const accounts = await listNext(limit);
+    accounts.sort((a, b) => countOf(a) - countOf(b)); // who has least is first, so that shares become equal
     const leases: Lease[] = [];
     for (const [index, appid] of accounts.entries()) {
       const free = limit - leases.length;
       const even = Math.ceil(free / (accounts.length - index));
-      const most = countAllowed(counts.get(appid) ?? 0, free, even);
+      const most = countAllowed(countOf(appid), free, even);
       try {
         leases.push(...(await claimOf(appid, most)));
       } catch (error) {
@@ -67,7 +70,7 @@ export function createFairClaim({ session, leased, leaseMs, index, where }: Fair
         continue;
       }
       cursor = next.appid;
-      if (next.is_due === 1 && mayHave(counts.get(cursor) ?? 0, limit)) accounts.push(cursor);
+      if (next.is_due === 1 && mayHave(countOf(cursor), limit)) accounts.push(cursor);
     }
     return accounts;
   }
@@ -90,7 +93,7 @@ export function createFairClaim({ session, leased, leaseMs, index, where }: Fair
     const bindings = [...(where?.bindings ?? []), appid];
     const leases = await claimDue(session, leased, { limit, leaseMs, index, where: { sql, bindings } });
     for (const lease of leases) held.set(lease, appid);
-    counts.set(appid, (counts.get(appid) ?? 0) + leases.length);
+    counts.set(appid, countOf(appid) + leases.length);
     return leases;
   }
 
@@ -100,7 +103,7 @@ export function createFairClaim({ session, leased, leaseMs, index, where }: Fair
       const appid = held.get(lease);
       if (appid === undefined) return;
       held.delete(lease);
-      const left = counts.get(appid)! - 1;
+      const left = countOf(appid) - 1;
       if (left > 0) counts.set(appid, left);
       else counts.delete(appid);
     },

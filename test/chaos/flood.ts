@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { openDatabase } from '../../src/db/database.ts';
 import { startWechatSide } from '../../src/sandbox/wechat-side.ts';
+import { createMysql, createSqlite } from '../support/databases.ts';
 import {
   type Answers,
   type Asking,
@@ -55,15 +56,11 @@ const fromEnv = (name: string, standard: number) => Number(process.env[`FLOOD_${
 /** The part `flood`: on SQLite and on MariaDB, which it starts where TEST_DATABASE_URL names none. */
 export async function* run(options: FloodOptions = {}): AsyncGenerator<FloodReport> {
   const server = await provideMysqlServer((line) => process.stderr.write(`${line}\n`));
-  if (server !== undefined) process.env.TEST_DATABASE_URL = server.url;
   try {
-    const { dialects } = await import('../support/databases.ts');
     const wanted = options.dialects ?? (process.env.FLOOD_DIALECTS ?? 'sqlite,mysql').split(',');
     for (const name of wanted) {
-      const dialect = dialects.find((each) => each.name === name);
-      if (dialect === undefined) throw new Error(`there is no ${name} here`);
-      const database = await dialect.create();
-      yield await floodOne(name, database.url, options).finally(() => database.drop());
+      const { url, drop } = name === 'mysql' ? await createMysql(server?.url) : await createSqlite();
+      yield await floodOne(name, url, options).finally(drop);
     }
   } finally {
     await server?.stop();
@@ -79,7 +76,13 @@ async function floodOne(name: string, databaseUrl: string, options: FloodOptions
   const wechat = await startWechatSide({ host: '127.0.0.1', port: 0 }, articles);
   const service = await startProcess({
     ...testEnv(databaseUrl, wechat.url),
-    ...{ LEASE_SECONDS: '60', BIZCOMM_TIMEOUT_MS: '20000', QUERY_TIMEOUT_MS: '20000', TEXT_PLEASE_WAIT: waitText },
+    ...{
+      LEASE_SECONDS: '60',
+      BIZCOMM_TIMEOUT_MS: '20000',
+      ACCEPT_WAIT_MS: '5000',
+      QUERY_TIMEOUT_MS: '20000',
+      TEXT_PLEASE_WAIT: waitText,
+    },
     ...{ BACKLOG_QUESTIONS: String(fromEnv('BACKLOG', 3000)), LOG_LEVEL: 'error' },
   });
   try {

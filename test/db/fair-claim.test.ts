@@ -86,6 +86,24 @@ eachDatabase((dialect, open) => {
       assert.equal(await accountsOf(await claim(1)), 'zoo');
     });
 
+    test('an account that comes later has as many workers as the flood before long', async () => {
+      await fill({ flood: 300 });
+      const { claim, end } = share();
+      const held = (await claim(8)).map((lease) => ({ lease, appid: 'flood' }));
+      assert.equal(held.length, 7);
+      await fill({ flood: 300, other: 300 });
+      for (let round = 0; round < 24; round++) {
+        end(held.shift()!.lease); // the one that has been worked on longest
+        const leases = await claim(8 - held.length);
+        held.push(...(await Promise.all(leases.map(async (lease) => ({ lease, appid: await accountOf(lease) })))));
+      }
+      const count = (appid: string) => held.filter((each) => each.appid === appid).length;
+      assert.ok(
+        held.length >= 7 && Math.abs(count('flood') - count('other')) <= 1,
+        `${count('flood')} ${count('other')}`,
+      );
+    });
+
     test('turns go round: of many accounts none waits twice while another has its second turn', async () => {
       const accounts = Array.from({ length: 30 }, (_, at) => `wx${String(at).padStart(2, '0')}`);
       await fill(Object.fromEntries(accounts.map((appid) => [appid, 3])));

@@ -92,6 +92,17 @@ describe('the gate of calls that write', () => {
     assert.equal(gate.count().waiting, 19, 'a new burst may wait again');
   });
 
+  test('refuses at once what of a burst could not have its turn in twice the time that it may wait', async () => {
+    const { enter, end, gate } = makeGate({ slots: 1, maxWaitMs: 1000, maxWaiting: 1000 });
+    for (let at = 0; at < 20; at++) {
+      void enter('a');
+      await end(100);
+    }
+    const burst = Array.from({ length: 30 }, () => enter('a'));
+    assert.equal(await burst[21], 'busy');
+    assert.deepEqual(gate.count(), { running: 1, waiting: 20 });
+  });
+
   test('refuses at once when nothing has come out for so long, and begins again when something does', async () => {
     const { enter, end, pass } = makeGate({ slots: 2, maxWaitMs: 1000 });
     assert.equal(await enter('a'), 'in');

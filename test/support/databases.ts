@@ -17,7 +17,7 @@ export interface TestDatabase {
 /** The dialects that can be tested here, and how to make an empty database of each. */
 export const dialects: { name: string; create(): Promise<TestDatabase> }[] = [
   { name: 'sqlite', create: createSqlite },
-  ...(process.env.TEST_DATABASE_URL ? [{ name: 'mysql', create: createMysql }] : []),
+  ...(process.env.TEST_DATABASE_URL ? [{ name: 'mysql', create: () => createMysql() }] : []),
 ];
 
 /** Calls `define` once per dialect, with an opener that makes a fresh database with the schema. */
@@ -40,13 +40,13 @@ export function eachDatabase(define: (dialectName: string, open: () => Promise<D
   }
 }
 
-async function createSqlite(): Promise<TestDatabase> {
+export async function createSqlite(): Promise<TestDatabase> {
   const folder = await mkdtemp(join(tmpdir(), 'wxmp-test-'));
   return { url: `sqlite:${folder}/test.db`, drop: () => rm(folder, { recursive: true, force: true }) };
 }
 
-async function createMysql(): Promise<TestDatabase> {
-  const server = new URL(process.env.TEST_DATABASE_URL!);
+export async function createMysql(serverUrl = process.env.TEST_DATABASE_URL): Promise<TestDatabase> {
+  const server = new URL(serverUrl!);
   const name = `wxmp_test_${randomBytes(6).toString('hex')}`;
   await onServer(server, `create database ${name}`);
   const url = new URL(server);

@@ -76,7 +76,7 @@ export async function askEachSecond({ url, appid, answers, seconds }: Asked, nam
   const asking: Asking = { asked: 0, unacknowledged: 0, unanswered: 0, ackMs: [], answerMs: [] };
   const askOne = async (msgid: string) => {
     const startedMs = performance.now();
-    const answer = await post(url, '/api/wxmp/message/notify', question(appid, `${name}-user`, msgid)).catch(
+    const answer = await post(url, '/api/wxmp/message/notify', question(appid, `user-of-${msgid}`, msgid)).catch(
       () => undefined,
     );
     asking.ackMs.push(performance.now() - startedMs);

@@ -63,11 +63,18 @@ interface Ticket {
 /** After a burst, waits are held to this part of what they may be. */
 const standingShare = 0.1;
 
+/** In a burst, who is expected to wait for so many times as long as it may is refused at once. */
+const burstShare = 2;
+
+/** How long calls take is not known before so many have ended. */
+const fewCalls = 20;
+
 export function createGate({ slots, maxWaiting, maxWaitMs, now = () => performance.now() }: GateOptions): Gate {
   const flows = new Map<string, Flow>(); // in the order of their turns
   let running = 0;
   let waiting = 0;
   let callMs = 0; // how long a call takes, smoothed
+  let ended = 0;
   let progressMs = now(); // when something came out, or first went in
 
   function enter(account: string, signal: AbortSignal): Promise<() => void> {
@@ -88,7 +95,7 @@ export function createGate({ slots, maxWaiting, maxWaitMs, now = () => performan
     if (running > 0 && now() - progressMs > maxWaitMs) return 'stuck';
     const isBurst = now() - flow.emptyAtMs <= maxWaitMs;
     const expectedMs = ((flow.waiting.length + 1) * countWaiting(flow) * callMs) / slots;
-    if (!isBurst && expectedMs > maxWaitMs * standingShare) return 'busy';
+    if (ended >= fewCalls && expectedMs > maxWaitMs * (isBurst ? burstShare : standingShare)) return 'busy';
     if (waiting < maxWaiting) return undefined;
     const longest = [...flows.values()].reduce((most, each) =>
       each.waiting.length > most.waiting.length ? each : most,
@@ -142,6 +149,7 @@ export function createGate({ slots, maxWaiting, maxWaitMs, now = () => performan
       if (isOver) return;
       isOver = true;
       running--;
+      ended++;
       flow.running--;
       progressMs = now();
       callMs = callMs === 0 ? progressMs - startedMs : callMs * 0.9 + (progressMs - startedMs) * 0.1;
