@@ -40,18 +40,34 @@ async function writeMetrics({ database, metrics, logger }: Context, response: An
   response.end(await metrics.registry.metrics());
 }
 
-/** What waits, up to ten thousand of each: a metric must not cost more the worse things are. */
-function loadBacklog(session: Session) {
+/**
+ * What waits, up to ten thousand of each: a metric must not cost more the worse things are, nor the more messages are
+ * kept. What is pending is found by what has to do with it and so is due, or held: conversations and bases.
+ */
+export function loadBacklog(session: Session) {
   const { now } = session.dialect;
-  const part = (what: string, from: string) =>
+  const part = (what: string, at: string, from: string) =>
     `select '${what}' what, count(*) waiting, max(age_ms) oldest_ms
-      from (select ${now} - created_at age_ms from ${from} limit 10000) ${what}`;
+      from (select ${now} - ${at} age_ms from ${from} limit 10000) ${what}`;
   return session.all<{ what: string; waiting: number; oldest_ms: number | null }>(
     [
-      part('dispatch_pending', "dispatch where state = 'pending'"),
-      part('dispatch_dead', "dispatch where state = 'dead'"),
-      part('message_pending', "message where state = 'pending'"),
-      part('event_pending', "article_event where state = 'pending'"),
+      // By dispatch_by_state.
+      part('dispatch_pending', 'created_at', "dispatch where state = 'pending'"),
+      part('dispatch_dead', 'created_at', "dispatch where state = 'dead'"),
+      // By conversation_by_due and message_by_state.
+      part(
+        'message_pending',
+        'm.created_at',
+        `conversation c join message m on m.conversation_id = c.conversation_id and m.state = 'pending'
+          where c.due_at is not null`,
+      ),
+      // By learning_by_due and article_event_by_base.
+      part(
+        'event_pending',
+        'e.created_at',
+        `learning l join article_event e on e.knowledge_id = l.knowledge_id and e.state = 'pending'
+          where l.due_at is not null`,
+      ),
     ].join(' union all '),
   );
 }
