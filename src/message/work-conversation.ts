@@ -85,9 +85,12 @@ async function tryMessage(
     }
     throw new Error(`what answered was deleted before the answer was committed, ${maxStale} times in a row`);
   } catch (error) {
-    if (error instanceof LeaseLost) throw error;
     const failures = tries.failures + (signal.aborted ? 0 : 1); // one that a stop cut off is no failure
-    await database.tx((tx) => failTry(tx, lease, failures));
+    const isLost = error instanceof LeaseLost || signal.reason instanceof LeaseLost;
+    if (isLost || !(await database.tx((tx) => failTry(tx, lease, failures)))) {
+      await endLostTry(database, lease, message);
+      throw isLost ? error : new LeaseLost(lease);
+    }
     metrics.messages.inc({ event: 'failed' });
     logger.error({ appid: message.appid, msgid: message.msgid, error: describeError(error) }, 'answering failed');
     return signal.aborted ? 1 : backoffMs(failures, backoff);
@@ -115,13 +118,26 @@ async function beginTry(tx: Tx, lease: Lease, { started }: Tries): Promise<void>
   await tx.run('update conversation set started = ? where conversation_id = ?', [started + 1, lease.id]);
 }
 
-/** Counts the end of a try that failed. */
-async function failTry(tx: Tx, lease: Lease, failures: number): Promise<void> {
-  if (!(await lockLease(tx, lease))) return;
+/** Counts the end of a try that failed; false: the conversation is not ours any more. */
+async function failTry(tx: Tx, lease: Lease, failures: number): Promise<boolean> {
+  if (!(await lockLease(tx, lease))) return false;
   await tx.run('update conversation set finished = started, failures = ? where conversation_id = ?', [
     failures,
     lease.id,
   ]);
+  return true;
+}
+
+/**
+ * Counts the end of a try that lost its lease. Nothing was killed: a database or a machine that stalls again and again
+ * must not look like a message that kills. No fence: whoever holds the conversation now counts its own start.
+ */
+async function endLostTry(session: Session, lease: Lease, { messageId }: PendingMessage): Promise<void> {
+  await session.run(
+    `update conversation set finished = finished + 1 where conversation_id = ? and finished < started
+      and exists (select 1 from message where message_id = ? and state = 'pending')`,
+    [lease.id, messageId],
+  );
 }
 
 async function compose(context: Context, message: PendingMessage, signal: AbortSignal): Promise<Composed> {

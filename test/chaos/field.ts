@@ -11,6 +11,7 @@ import { type Replica, superviseReplica } from '../support/replica.ts';
 import { post, testEnv } from '../support/service.ts';
 import { until } from '../support/until.ts';
 import { articles } from './ask.ts';
+import { type StallWatch, watchStalls } from './stalls.ts';
 import type { Blow } from './tally.ts';
 
 export const appid = 'wx_chaos';
@@ -60,11 +61,22 @@ export async function onSqlite(): Promise<Ground> {
   };
 }
 
-/** Short leases, so that what a dead process held is taken up soon. */
+/** Both, one after the other; CHAOS_ON=mariadb or sqlite: only that one. */
+export async function* grounds(random: Random): AsyncGenerator<Ground> {
+  const only = process.env.CHAOS_ON;
+  if (only !== 'sqlite') yield await onMariadb(random);
+  if (only !== 'mariadb') yield await onSqlite();
+}
+
+/**
+ * Short leases, so that what a dead process held is taken up soon; not so short that a machine with too much to do
+ * stands still for longer, which is as good as a kill.
+ */
 export const quickEnv = {
-  BIZCOMM_TIMEOUT_MS: '1000',
-  QUERY_TIMEOUT_MS: '1400',
-  LEASE_SECONDS: '3',
+  BIZCOMM_TIMEOUT_MS: '2500',
+  QUERY_TIMEOUT_MS: '3500',
+  LEASE_SECONDS: process.env.CHAOS_LEASE_SECONDS ?? '8',
+  LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'warn',
   DATABASE_POOL_SIZE: '10',
   DISPATCH_BACKOFF_MAX_SECONDS: '2',
   TEXT_PLEASE_WAIT: waitText,
@@ -75,6 +87,7 @@ export interface Field {
   database: Database;
   replicas: Replica[];
   blows: Blow[];
+  stalls: StallWatch;
   /** The addresses of the replicas that serve. */
   urls(): string[];
   /** Kills a replica and notes it. */
@@ -103,12 +116,14 @@ export async function openField({ random, ground, replicas: many, env, envOf }: 
   const base = { ...testEnv('', receiver.url), ...quickEnv, ...env };
   const replicas: Replica[] = [];
   const blows: Blow[] = [];
+  const stalls = watchStalls();
   const database = openDatabase({ url: ground.urls[0]!, poolSize: 2, queryTimeoutMs: 20_000 });
   const field: Field = {
     receiver,
     database,
     replicas,
     blows,
+    stalls,
     urls: () => replicas.flatMap(({ url }) => url ?? []),
     kill(replica) {
       blows.push({ what: 'replica', name: replica.name, atMs: performance.now() });
@@ -121,11 +136,12 @@ export async function openField({ random, ground, replicas: many, env, envOf }: 
           (await one("select count(*) n from message where state = 'pending'")) +
           (await one("select count(*) n from dispatch where state = 'pending' and kind like 'wxmp.reply%'")),
         dead:
-          (await one("select count(*) n from message where state = 'fixed'")) +
+          (await one("select count(*) n from message where state = 'fixed' and speaker = 'user'")) +
           (await one("select count(*) n from dispatch where state in ('dead', 'expired')")),
       };
     },
     async end() {
+      await Promise.all(replicas.map((replica) => replica.serves())); // one that starts can't be asked to stop in order
       const ends = await Promise.all(replicas.map((replica) => replica.stop()));
       return replicas.flatMap(({ name, failures }, index) => [
         ...failures.map((how) => `${name} ended by itself: ${how}`),
@@ -146,7 +162,12 @@ export async function openField({ random, ground, replicas: many, env, envOf }: 
   try {
     for (let index = 0; index < many; index++) {
       const url = ground.urls[index % ground.urls.length]!;
-      replicas.push(superviseReplica(`replica-${index}`, { ...base, DATABASE_URL: url, ...envOf?.(index) }));
+      const name = `replica-${index}`;
+      const onLog = (line: string) => {
+        stalls.read(name, line);
+        if (process.env.TEST_LOG_LEVEL) process.stderr.write(`${line}\n`);
+      };
+      replicas.push(superviseReplica(name, { ...base, DATABASE_URL: url, ...envOf?.(index) }, onLog));
       if (index === 0) await replicas[0]!.serves(); // the schema is there
     }
     await Promise.all(replicas.map((replica) => replica.serves()));

@@ -108,7 +108,7 @@ export async function runFreeze(seed: number, order: readonly Point[], mutant?: 
     );
     const { dead } = await field.count();
     broken.push(...(await field.end()));
-    const tally = tallyUp(asked, receiver.arrivals, { blows: [], dead, waitText });
+    const tally = tallyUp(asked, receiver.arrivals, { blows: await field.stalls.list(field.database), dead, waitText });
     broken.push(...brokenPromises(tally, { duplicates: 'none' }));
     const title = `freeze for ${6 * leaseMs} ms with a lease of ${leaseMs} ms on MariaDB, 3 replicas`;
     const notes = [`frozen ${frozen} times: ${order.join(', ')}`];

@@ -13,8 +13,8 @@ export interface PartResult {
 }
 
 export const tableHead = [
-  '| part | seed | asked | distinct | arrivals | repeats | unexplained | asked for | out of order | altered | dead | kills | other figures |',
-  '|---|---|---|---|---|---|---|---|---|---|---|---|---|',
+  '| part | seed | asked | distinct | arrivals | repeats | after a stall | unexplained | asked for | out of order | altered | dead | kills | other figures |',
+  '|---|---|---|---|---|---|---|---|---|---|---|---|---|---|',
 ].join('\n');
 
 /** One line for people who watch. */
@@ -25,19 +25,20 @@ export function describeResult({ title, seed, tally, notes, broken }: PartResult
 }
 
 export function describeTally(tally: Tally): string {
-  return `asked ${tally.asked}, distinct ${tally.distinct}, arrivals ${tally.arrivals}, duplicates ${tally.duplicates} (${tally.unexplained} unexplained), asked for ${tally.askedFor}, order violations ${tally.misordered}, altered ${tally.altered}, dead ${tally.dead}, kills ${tally.kills}+${tally.databaseKills}`;
+  return `asked ${tally.asked}, distinct ${tally.distinct}, arrivals ${tally.arrivals}, duplicates ${tally.duplicates} (${tally.stalled} after a stall, ${tally.unexplained} unexplained), asked for ${tally.askedFor}, order violations ${tally.misordered}, altered ${tally.altered}, dead ${tally.dead}, kills ${tally.kills}+${tally.databaseKills}`;
 }
 
 /** A row of the table in docs/guarantees.md. */
 export function toRow({ title, seed, tally, notes, broken }: PartResult): string {
   const figures =
     tally === undefined
-      ? ['', '', '', '', '', '', '', '', '', '']
+      ? Array<string>(11).fill('')
       : [
           tally.asked,
           tally.distinct,
           tally.arrivals,
           tally.duplicates,
+          tally.stalled,
           tally.unexplained,
           tally.askedFor,
           tally.misordered,

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../support/random.ts';
 import { until } from '../support/until.ts';
 import { startAsking } from './ask.ts';
-import { appid, type Ground, onMariadb, onSqlite, openField, untilDone, waitText } from './field.ts';
+import { appid, type Ground, grounds, openField, untilDone, waitText } from './field.ts';
 import type { PartResult } from './report.ts';
 import { type Asked, brokenPromises, tallyUp } from './tally.ts';
 
@@ -19,8 +19,7 @@ const boundMs = 15_000;
 /** The part `sigterm`: on MariaDB and on SQLite. */
 export async function* sigterm(seed: number): AsyncGenerator<PartResult> {
   const rounds = Number(process.env.CHAOS_ROUNDS ?? 3);
-  yield await runSigterm(seed, await onMariadb(createRandom(seed)), rounds);
-  yield await runSigterm(seed, await onSqlite(), rounds);
+  for await (const ground of grounds(createRandom(seed))) yield await runSigterm(seed, ground, rounds);
 }
 
 async function runSigterm(seed: number, ground: Ground, rounds: number): Promise<PartResult> {
@@ -80,7 +79,7 @@ async function runSigterm(seed: number, ground: Ground, rounds: number): Promise
     );
     const { dead } = await field.count();
     broken.push(...(await field.end()));
-    const tally = tallyUp(asked, receiver.arrivals, { blows: [], dead, waitText });
+    const tally = tallyUp(asked, receiver.arrivals, { blows: await field.stalls.list(field.database), dead, waitText });
     broken.push(...brokenPromises(tally, { duplicates: 'none' }));
     const longestMs = Math.round(Math.max(0, ...waits));
     if (longestMs > boundMs) broken.push(`a conversation went on only ${longestMs} ms after the stop`);

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../support/random.ts';
 import { describeRepeats, startAsking } from './ask.ts';
-import { appid, type Field, type Ground, onMariadb, onSqlite, openField, untilDone, waitText } from './field.ts';
+import { appid, type Field, type Ground, grounds, openField, untilDone, waitText } from './field.ts';
 import type { PartResult } from './report.ts';
 import { type Asked, brokenPromises, tallyUp } from './tally.ts';
 
@@ -40,9 +40,11 @@ export const stormSize = {
 
 /** The part `storm`: on MariaDB and on SQLite. */
 export async function* storm(seed: number): AsyncGenerator<PartResult> {
-  yield await runStorm({ seed, ground: await onMariadb(createRandom(seed)), ...stormSize });
-  yield await runStorm({ seed, ground: await onSqlite(), ...stormSize });
+  for await (const ground of grounds(createRandom(seed))) yield await runStorm({ seed, ground, ...stormSize });
 }
+
+/** So many questions of a user wait for their answers at most; with more, he would be asked for patience. */
+const maxUnanswered = 12;
 
 /** Runs a storm until all that was asked has arrived, or nothing moves any more. */
 export async function runStorm(options: StormOptions): Promise<PartResult> {
@@ -56,6 +58,7 @@ export async function runStorm(options: StormOptions): Promise<PartResult> {
   const asked: Asked[] = [];
   try {
     field.receiver.faultShare = faultShare;
+    const taken = watchTaken(field);
     const asking = startAsking({
       random,
       appid,
@@ -64,18 +67,21 @@ export async function runStorm(options: StormOptions): Promise<PartResult> {
       urls: field.urls,
       signal: over.signal,
       onAsked: (question) => asked.push(question),
+      // So that asking, answering and delivering are under way all along.
+      pace: async (openid, acknowledged) => {
+        while (acknowledged - taken.of(openid) > maxUnanswered) await sleep(30, undefined, { signal: over.signal });
+      },
     });
     const all = conversations * Math.ceil(questions / conversations);
-    const taken = countTaken(field);
-    const progress = () => asked.length + taken();
-    const blows = planBlows(options, random);
-    const killing = rain(field, blows, { ground, random, signal: over.signal, share: () => progress() / (2 * all) });
+    const progress = () => asked.length + taken.count();
+    const plan = planBlows(options, random);
+    const killing = rain(field, plan, { ground, random, signal: over.signal, share: () => progress() / (2 * all) });
     const watching = setInterval(() => {
-      const kills = `${field.blows.length} of ${blows.length} kills`;
-      process.stderr.write(`  … asked ${asked.length}, answered ${taken()} of ${all}, ${kills}\n`);
+      const kills = `${field.blows.length} of ${plan.length} kills`;
+      process.stderr.write(`  … asked ${asked.length}, answered ${taken.count()} of ${all}, ${kills}\n`);
     }, 20_000);
     over.signal.addEventListener('abort', () => clearInterval(watching));
-    await untilDone('the storm', progress, () => asked.length === all && taken() === all).catch((error) =>
+    await untilDone('the storm', progress, () => asked.length === all && taken.count() === all).catch((error) =>
       broken.push(error.message),
     );
     over.abort();
@@ -86,7 +92,8 @@ export async function runStorm(options: StormOptions): Promise<PartResult> {
     );
     const { dead } = await field.count();
     broken.push(...(await field.end()));
-    const tally = tallyUp(asked, field.receiver.arrivals, { blows: field.blows, dead, waitText });
+    const blows = [...field.blows, ...(await field.stalls.list(field.database))];
+    const tally = tallyUp(asked, field.receiver.arrivals, { blows, dead, waitText });
     if (asked.length < all) broken.push(`only ${asked.length} of ${all} were acknowledged`);
     broken.push(...brokenPromises(tally, { duplicates: 'explained' }));
     const failed = field.receiver.arrivals.filter(({ outcome }) => outcome !== 'taken').length;
@@ -100,17 +107,29 @@ export async function runStorm(options: StormOptions): Promise<PartResult> {
   }
 }
 
-/** How many different replies were taken, counted along. */
-function countTaken({ receiver }: Field): () => number {
+/** How many different replies were taken, counted along: of all users, and of one. */
+function watchTaken({ receiver }: Field): { count(): number; of(openid: string): number } {
   const taken = new Set<string>();
+  const byUser = new Map<string, number>();
   let seen = 0;
-  return () => {
+  const look = () => {
     const { arrivals } = receiver;
-    while (seen < arrivals.length && arrivals[seen]!.outcome !== 'open') {
-      const { outcome, text, msgid } = arrivals[seen++]!;
-      if (outcome === 'taken' && text !== waitText) taken.add(msgid);
+    for (; seen < arrivals.length && arrivals[seen]!.outcome !== 'open'; seen++) {
+      const { outcome, text, msgid, openid } = arrivals[seen]!;
+      if (outcome !== 'taken' || text === waitText || taken.has(msgid)) continue;
+      taken.add(msgid);
+      byUser.set(openid, (byUser.get(openid) ?? 0) + 1);
     }
-    return taken.size;
+  };
+  return {
+    count() {
+      look();
+      return taken.size;
+    },
+    of(openid) {
+      look();
+      return byUser.get(openid) ?? 0;
+    },
   };
 }
 

@@ -13,10 +13,12 @@ export interface Asked {
 
 /** Something that may leave a reply sent and not recorded. */
 export interface Blow {
-  what: 'replica' | 'database' | 'stop';
+  what: 'replica' | 'database' | 'stall';
   /** Whom; for 'database', everybody. */
   name: string;
   atMs: number;
+  /** Whose conversation; absent: all. */
+  openid?: string;
 }
 
 export interface Tally {
@@ -27,7 +29,9 @@ export interface Tally {
   arrivals: number;
   /** Replies that were taken although the same one had been taken before. */
   duplicates: number;
-  /** Of these, those that no kill explains: sent by the killed one before, one per lane and kill. */
+  /** Of these, those after a replica stood still: it gave up waiting for the answer, or lost its lane. */
+  stalled: number;
+  /** Of these, those that nothing explains: each kill explains one in each lane that the killed one had sent from. */
   unexplained: number;
   /** Replies that came again because the receiver took them and said that it had failed. */
   askedFor: number;
@@ -54,7 +58,7 @@ export function tallyUp(
   const known = new Map(asked.map((question) => [question.msgid, question]));
   const tally: Tally = {
     asked: asked.length,
-    ...{ distinct: 0, arrivals: arrivals.length, duplicates: 0, unexplained: 0, askedFor: 0 },
+    ...{ distinct: 0, arrivals: arrivals.length, duplicates: 0, stalled: 0, unexplained: 0, askedFor: 0 },
     ...{ misordered: 0, altered: 0, lost: 0, dead },
     kills: blows.filter(({ what }) => what === 'replica').length,
     databaseKills: blows.filter(({ what }) => what === 'database').length,
@@ -83,7 +87,9 @@ export function tallyUp(
     if (arrival.outcome === 'taken') {
       if (previous !== undefined) {
         tally.duplicates++;
-        if (!explain(previous, arrival, blows, used)) tally.unexplained++;
+        const cause = explain(previous, arrival, blows, used);
+        if (cause === undefined) tally.unexplained++;
+        if (cause === 'stall') tally.stalled++;
       } else if (!isWait && question !== undefined) tally.distinct++;
       lastTaken.set(key, arrival);
     }
@@ -94,16 +100,23 @@ export function tallyUp(
   return tally;
 }
 
-/** Whether a blow to the sender came between the two; each blow explains one repeat in each lane. */
-function explain(previous: Arrival, again: Arrival, blows: readonly Blow[], used: Set<string>): boolean {
-  for (const [index, { what, name, atMs }] of blows.entries()) {
-    const isCutOff = atMs > previous.atMs - slackMs && atMs < again.atMs;
+/** The blow to the sender that came between the two; each explains one repeat in each lane. */
+function explain(
+  previous: Arrival,
+  again: Arrival,
+  blows: readonly Blow[],
+  used: Set<string>,
+): Blow['what'] | undefined {
+  for (const [index, { what, name, atMs, openid = previous.openid }] of blows.entries()) {
+    // A lane that was lost may be noted only after its next holder has sent.
+    const isCutOff = atMs > previous.atMs - slackMs && (atMs < again.atMs || what === 'stall');
     const key = `${index} ${previous.openid}`;
-    if (!isCutOff || (what !== 'database' && name !== previous.sender) || used.has(key)) continue;
+    const isSender = what === 'database' || name === previous.sender;
+    if (!isCutOff || !isSender || openid !== previous.openid || used.has(key)) continue;
     used.add(key);
-    return true;
+    return what;
   }
-  return false;
+  return undefined;
 }
 
 /** The promises that a tally breaks, in words. */
@@ -113,7 +126,7 @@ export function brokenPromises(tally: Tally, { duplicates }: { duplicates: 'none
     [tally.misordered > 0, `${tally.misordered} out of order`],
     [tally.altered > 0, `${tally.altered} repeats or answers altered`],
     [tally.dead > 0, `${tally.dead} dead`],
-    [tally.unexplained > 0, `${tally.unexplained} repeats that no kill explains`],
+    [tally.unexplained > 0, `${tally.unexplained} repeats that nothing explains`],
     [duplicates === 'none' && tally.duplicates > 0, `${tally.duplicates} repeats`],
   ];
   return broken.filter(([isBroken]) => isBroken).map(([, words]) => words);

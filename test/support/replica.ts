@@ -25,14 +25,14 @@ export interface Replica {
 }
 
 /** Starts a replica and keeps it running. */
-export function superviseReplica(name: string, env: Record<string, string>): Replica {
+export function superviseReplica(name: string, env: Record<string, string>, onLog?: (line: string) => void): Replica {
   let current: LaunchedService;
   let isStopping = false;
   let isKilled = false;
   let over: Promise<NodeJS.Signals | number>;
   const launch = (more: Record<string, string> = {}) => {
     isKilled = false;
-    const launched = launchService({ ...env, ...more, BIZCOMM_APPNAME: name });
+    const launched = launchService({ ...env, ...more, BIZCOMM_APPNAME: name }, onLog);
     current = launched;
     replica.pid = launched.pid;
     void launched.serving.then((url) => {

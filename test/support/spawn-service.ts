@@ -18,8 +18,14 @@ export interface LaunchedService extends Omit<ServiceProcess, 'url'> {
   serving: Promise<string | undefined>;
 }
 
-/** Starts test/support/service-process.ts. It dies with this process, however that ends. */
-export function launchService(env: Record<string, string>): LaunchedService {
+/**
+ * Starts test/support/service-process.ts. It dies with this process, however that ends. `onLog` is given the lines that
+ * it logs.
+ */
+export function launchService(
+  env: Record<string, string>,
+  onLog: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
+): LaunchedService {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'service-process.ts')], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -27,8 +33,7 @@ export function launchService(env: Record<string, string>): LaunchedService {
   const ended = once(child, 'exit').then(([code, signal]) => (signal ?? code) as NodeJS.Signals | number);
   const lines = createInterface(child.stdout!);
   const url = new Promise<string>((resolve) => {
-    // It logs there, too.
-    lines.on('line', (line) => (line.startsWith('http') ? resolve(line) : process.stderr.write(`${line}\n`)));
+    lines.on('line', (line) => (line.startsWith('http') ? resolve(line) : onLog(line)));
   });
   const serving = Promise.race([url, ended.then(() => undefined)]);
   return { serving, pid: child.pid!, ended, kill: (signal) => void child.kill(signal) };
