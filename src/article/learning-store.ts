@@ -76,13 +76,17 @@ export async function noteUpdate(tx: Tx, knowledgeId: string): Promise<void> {
   await tx.run("update learning set finished_phase = 'update' where knowledge_id = ?", [knowledgeId]);
 }
 
-/** Begins a comparison with the WeChat side, unless the base is busy with its list anyway. Returns whether it did. */
-export async function beginSync(session: Session, knowledgeId: string): Promise<boolean> {
-  const { now } = session.dialect;
+/**
+ * Begins a comparison with the WeChat side, unless the base is busy with its list anyway. Returns whether it did. It
+ * begins after `delayMs`; one that waits to begin does so then at the latest.
+ */
+export async function beginSync(session: Session, knowledgeId: string, delayMs = 0): Promise<boolean> {
+  const at = `${session.dialect.now} + ${Math.round(delayMs)}`;
   const begun = await session.run(
-    `update learning set phase = 'sync', sync_id = ?, next_offset = 0, learned = 0, retry_at = 0,
-        due_at = case when lease_token is null then ${now} else due_at end
-      where knowledge_id = ? and phase = 'idle'`,
+    `update learning set retry_at = case when phase = 'sync' and retry_at < ${at} then retry_at else ${at} end,
+        due_at = case when lease_token is not null or due_at < ${at} then due_at else ${at} end,
+        phase = 'sync', sync_id = ?, next_offset = 0, learned = 0
+      where knowledge_id = ? and (phase = 'idle' or phase = 'sync' and next_offset = 0 and lease_token is null)`,
     [ulid(), knowledgeId],
   );
   return begun === 1;

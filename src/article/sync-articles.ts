@@ -26,15 +26,19 @@ export function syncArticles({ database, bizcomm, wake }: Context) {
 /** Accounts whose comparison is begun by one run of the job at a time. */
 const batchSize = 100;
 
+/** So much later each batch is due than the one before: of many accounts, what else is to be learned has its turn. */
+const batchPaceMs = 10_000;
+
 /** The scheduled job: begins a comparison for every account, and ends what hangs. */
 export async function syncAllArticles(context: Context, signal: AbortSignal): Promise<void> {
   const { database, config, bizcomm, wake, logger } = context;
   const hung = await endHanging(database, config.LEARN_TIMEOUT_MINUTES * 60_000);
   if (hung > 0) logger.warn({ documents: hung }, 'documents took too long to be learned');
   if (bizcomm === undefined) return;
-  for (let after = ''; !signal.aborted; ) {
+  let delayMs = 0;
+  for (let after = ''; !signal.aborted; delayMs += batchPaceMs) {
     const ids = await listArticleBases(database, after);
-    for (const id of ids) await beginSync(database, id);
+    for (const id of ids) await beginSync(database, id, delayMs);
     wake.learning();
     if (ids.length < batchSize) return;
     after = ids.at(-1)!;

@@ -15,7 +15,7 @@ export async function measureBacklog({ database, metrics }: Context): Promise<vo
 const maxRows = 10_000;
 
 /** Each by an index on its state and time, or on when it is due. */
-function loadBacklog(session: Session) {
+export function loadBacklog(session: Session) {
   const { now } = session.dialect;
   const pending = (table: string, state = 'pending') =>
     `select created_at since from ${table} where state = '${state}'`;
