@@ -10,18 +10,24 @@ import { enqueueAll } from '../support/dispatching.ts';
 
 eachDatabase((dialect, open) => {
   describe(`the backlog on ${dialect}`, () => {
-    test('counts what is pending, whether it is due or held, and its age', async () => {
+    test('counts what is pending, due, or begun without an end, and tells for how long', async () => {
       const database = await open();
       const counts = async () =>
         Object.fromEntries((await loadBacklog(database)).map(({ what, waiting }) => [what, waiting]));
-      const nothing = { dispatch_pending: 0, dispatch_dead: 0, message_pending: 0, event_pending: 0 };
+      const pending = { dispatch_pending: 0, message_pending: 0, event_pending: 0 };
+      const nothing = { ...pending, dispatch_dead: 0, dispatch_unended: 0, lane_due: 0, conversation_due: 0 };
       assert.deepEqual(await counts(), nothing);
       for (const msgid of ['a', 'b', 'c']) await accept(database, msgid);
       await accept(database, 'd', 'other');
-      await database.run("update conversation set lease_token = 'held' where scope_key = 'other'");
+      await database.run(
+        "update conversation set lease_token = 'held', due_at = due_at + 60000 where scope_key = 'other'",
+      );
       await enqueueAll(database, 'lane', ['one', 'two']);
       await acceptEvent(database);
-      assert.deepEqual(await counts(), { ...nothing, dispatch_pending: 2, message_pending: 4, event_pending: 1 });
+      const waiting = { dispatch_pending: 2, message_pending: 4, event_pending: 1, lane_due: 1, conversation_due: 1 };
+      assert.deepEqual(await counts(), { ...nothing, ...waiting });
+      await database.run('update dispatch set started = 1 where sequence = 1');
+      assert.deepEqual(await counts(), { ...nothing, ...waiting, dispatch_unended: 1 });
       await database.run("update message set state = 'answered' where msgid <> 'd'");
       await database.run('update message set created_at = created_at - 60000');
       assert.equal((await counts()).message_pending, 1);
