@@ -1,4 +1,4 @@
-import { type Lease, lockLease, releaseLease } from '../db/lease.ts';
+import { type Lease, lockLease, releaseLease, renewLease } from '../db/lease.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { type Attempt, type Outcome, recordAttempt } from './attempts.ts';
@@ -25,10 +25,11 @@ export function endOf({ hasFallback }: Dispatch, outcome: Ending['outcome']): En
  * not. What was cancelled or buried meanwhile stays so, and its try is recorded. See README.md, step 5.
  */
 export async function settleEnd(tx: Tx, lease: Lease, head: Dispatch, ending: Ending): Promise<boolean> {
-  if (!(await lockLease(tx, lease))) return false;
+  const isTry = ending.outcome !== 'expired' && ending.outcome !== 'buried';
+  // A try has renewed the lease when it began. Of many that expired in a row, none begins.
+  if (!(isTry ? await lockLease(tx, lease) : await renewLease(tx, lease))) return false;
   const end = endOf(head, ending.outcome);
   const settled = end === 'fallback' ? await takeFallback(tx, head, ending) : await endDispatch(tx, head, end, ending);
-  const isTry = ending.outcome !== 'expired' && ending.outcome !== 'buried';
   if (isTry || settled) await recordAttempt(tx, head, ending);
   if (settled && end === 'fallback') await recordAttempt(tx, head, { ...ending, outcome: 'fallback', tookMs: 0 });
   if (isTry && !settled) await endTry(tx, head, ending.number);
