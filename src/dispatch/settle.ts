@@ -1,4 +1,4 @@
-import { type Lease, lockLease, releaseLease } from '../db/lease.ts';
+import { type Lease, lockLease, releaseLease, renewLease } from '../db/lease.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { type Attempt, type Outcome, recordAttempt } from './attempts.ts';
@@ -30,7 +30,8 @@ export function endOf({ hasFallback }: Dispatch, outcome: Ending['outcome']): En
  * not. What was cancelled or buried meanwhile stays so, and its try is recorded. See README.md, step 5.
  */
 export async function settleEnd(tx: Tx, lease: Lease, head: Dispatch, ending: Ending): Promise<boolean> {
-  if (!(await lockLease(tx, lease))) return false;
+  // A try has renewed the lease when it began. Of many that expired in a row, none begins.
+  if (!(isTry(ending) ? await lockLease(tx, lease) : await renewLease(tx, lease))) return false;
   const end = endOf(head, ending.outcome);
   const settled = end === 'fallback' ? await takeFallback(tx, head, ending) : await endDispatch(tx, head, end, ending);
   if (isTry(ending) || settled) await recordAttempt(tx, head, ending);

@@ -61,10 +61,14 @@ eachDatabase((dialect, create) => {
 
     test('one whose time runs out while it waits for another try is not tried again', async () => {
       const database = await open();
-      await database.tx((tx) => enqueue(tx, newDispatch('lane', 'late', { windowMs: 150 })));
-      const { send, tried } = recordingSender(() => {
+      await enqueueAll(database, 'lane', ['late']);
+      const { send: fail, tried } = recordingSender(() => {
         throw new CallError('busy', { retryAfterMs: 300 });
       });
+      const send: Sender = async (dispatch, signal) => {
+        await database.run(`update dispatch set expires_at = ${database.dialect.now} + 100`);
+        await fail(dispatch, signal);
+      };
       const { late } = await drain(database, send);
       assert.equal(late?.state, 'expired');
       assert.deepEqual(tried, ['late']);

@@ -41,6 +41,10 @@ eachDatabase((dialect, create) => {
       );
       return [error.code, error.rawMessage];
     };
+    const patient = (database: Database, send: Sender) => ({
+      ...deliverOptions(database, send),
+      ...{ sendTimeoutMs: 30_000, leaseMs: 60_000 },
+    });
     /** A sender that hangs at one payload until it is told how to end. */
     const hangingAt = (payload: string) => {
       const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
@@ -166,7 +170,7 @@ eachDatabase((dialect, create) => {
         const database = await open();
         await enqueueAll(database, 'lane', ['a', 'b']);
         const { send, arrived, end, tried } = hangingAt('a');
-        const worker = startWorker({ ...deliverOptions(database, send), sendTimeoutMs: 8000 });
+        const worker = startWorker(patient(database, send));
         await arrived;
         const operator = operate(database);
         const dispatchId = await idOf(database, 'a');
@@ -190,7 +194,7 @@ eachDatabase((dialect, create) => {
       const database = await open();
       await enqueueAll(database, 'lane', ['a', 'b']);
       const { send, arrived, end, tried } = hangingAt('a');
-      const worker = startWorker({ ...deliverOptions(database, send), sendTimeoutMs: 8000 });
+      const worker = startWorker(patient(database, send));
       await arrived;
       const operator = operate(database);
       const dispatchId = await idOf(database, 'a');
@@ -222,7 +226,7 @@ eachDatabase((dialect, create) => {
       const database = await open();
       await enqueueAll(database, 'lane', ['a', 'b']);
       const { send, arrived, end, tried } = hangingAt('a');
-      const worker = startWorker({ ...deliverOptions(database, send), sendTimeoutMs: 8000 });
+      const worker = startWorker(patient(database, send));
       await arrived;
       const operator = operate(database);
       const answer = await operator.unblockLane({ laneId: 'lane', ...asked, buryHead: true });

@@ -37,8 +37,8 @@ for (const { name: dialect, create } of dialects) {
       const env = {
         ...testEnv(database.url, receiver.url),
         DISPATCH_WORKERS: '2',
-        BIZCOMM_TIMEOUT_MS: '10000',
-        LEASE_SECONDS: '25',
+        BIZCOMM_TIMEOUT_MS: '40000',
+        LEASE_SECONDS: '60',
       };
       for (const _ of [1, 2]) processes.push((await spawnService(env))!);
     });

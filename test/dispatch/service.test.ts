@@ -31,7 +31,7 @@ for (const { name: dialect } of dialects) {
         else await passOn(call, service.wechat.url);
       });
       const articles = [article('a1', '成人票是 168 元，儿童票是 98 元。')];
-      const env = { BIZCOMM_URL: receiver.url, BIZCOMM_TIMEOUT_MS: '12000', LEASE_SECONDS: '25' };
+      const env = { BIZCOMM_URL: receiver.url, BIZCOMM_TIMEOUT_MS: '40000', LEASE_SECONDS: '60' };
       service = await startService({ dialect, articles, env });
       await service.createLearned(appid);
       operator = createClient(DispatchService, createGrpcTransport({ baseUrl: service.app.url }));
