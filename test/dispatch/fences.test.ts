@@ -117,6 +117,26 @@ eachDatabase((dialect, create) => {
       assert.deepEqual(sent, ['two']);
     });
 
+    test('one whose time is over after it was looked at is not begun, by the clock of the database', async () => {
+      const { database, lease } = await claimed();
+      const head = (await findHead(database, lease.id))!;
+      await database.run(`update dispatch set expires_at = ${database.dialect.now}`);
+      assert.equal(await database.tx((tx) => beginHead(tx, lease, head)), 'gone');
+      const { send, tried } = recordingSender();
+      await deliver(database, lease, send);
+      assert.deepEqual(tried, []);
+    });
+
+    test('the lease is kept over many that have expired: each that is ended renews it', async () => {
+      const { database, lease } = await claimed();
+      const head = (await findHead(database, lease.id))!;
+      await database.run(`update lane set due_at = ${database.dialect.now} + 1000`);
+      const expired = { number: 0, outcome: 'expired', tookMs: 0, reason: 'late' } as const;
+      assert.equal(await database.tx((tx) => settleEnd(tx, lease, head, expired)), true);
+      const [lane] = await database.all<{ ms: number }>(`select due_at - ${database.dialect.now} ms from lane`);
+      assert.ok(lane!.ms > 20_000, `${lane!.ms} ms are left of the lease`);
+    });
+
     test('whoever was paused past its lease does not send, even if nobody has taken the lane yet', async () => {
       const { database, lease } = await claimed(1500);
       const sentMs: number[] = [];

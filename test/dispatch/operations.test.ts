@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { AttemptOutcome, DispatchState } from '../../gen/dispatch/v1/dispatch_pb.ts';
 import type { Database } from '../../src/db/database.ts';
+import { beginHead, findHead } from '../../src/dispatch/begin.ts';
+import { claimLanes } from '../../src/dispatch/claim.ts';
 import type { Sender } from '../../src/dispatch/dispatch.ts';
 import { enqueue } from '../../src/dispatch/enqueue.ts';
 import { CallError } from '../../src/errors.ts';
@@ -258,65 +260,24 @@ eachDatabase((dialect, create) => {
       assert.deepEqual(await database.all('select due_at from lane'), [{ due_at: null }]);
     });
 
-    test('what operators did is listed in pages, the last first, of one target or one actor', async () => {
+    test('a try whose process has died is visible: as unended, and as a number that is missing', async () => {
       const database = await open();
-      await enqueueAll(database, 'lane', ['a', 'b', 'c']);
+      await enqueueAll(database, 'lane', ['a']);
+      const [lease] = await claimLanes(database, 1, 60_000);
+      const head = await findHead(database, 'lane');
+      assert.equal(await database.tx((tx) => beginHead(tx, lease!, head!)), 'begun');
       const operator = operate(database);
-      const ids = (await listDispatches(database)).map(({ dispatch_id }) => dispatch_id);
-      for (const [index, dispatchId] of ids.entries()) {
-        await operator.cancelDispatch({ dispatchId, actor: index === 1 ? 'ben' : 'anna', reason: `r${index}` });
-      }
-      const targets = ids.map((id) => `dispatch:${id}`);
-      const first = await operator.listAudit({ pageSize: 2 });
-      const second = await operator.listAudit({ pageSize: 2, pageToken: first.nextPageToken });
-      const listed = [...first.entries, ...second.entries];
+      const died = await operator.getDispatch({ dispatchId: head!.dispatchId });
+      assert.deepEqual([died.lane?.held, died.dispatch?.unendedAttempts, died.attempts], [true, 1, []]);
+      await database.run(`update lane set due_at = ${database.dialect.now}`); // its lease runs out
+      const { send } = recordingSender();
+      await drain(database, send);
+      const { dispatch, attempts } = await operator.getDispatch({ dispatchId: head!.dispatchId });
+      assert.deepEqual([dispatch?.attempts, dispatch?.unendedAttempts], [2, 0]);
       assert.deepEqual(
-        listed.map(({ target }) => target),
-        targets.toReversed(),
+        attempts.map(({ number, outcome }) => [number, outcome]),
+        [[2, AttemptOutcome.DELIVERED]],
       );
-      assert.equal(second.nextPageToken, '');
-      assert.deepEqual([listed[0]?.reason, listed[0]?.detail], ['r2', '{"mayHaveArrived":false,"underWay":false}']);
-      const reasons = async (request: object) =>
-        (await operator.listAudit(request)).entries.map(({ reason }) => reason);
-      assert.deepEqual(await reasons({ actor: 'anna' }), ['r2', 'r0']);
-      assert.deepEqual(await reasons({ target: targets[1] }), ['r1']);
-      assert.deepEqual(await reasons({ target: targets[1], actor: 'anna' }), []);
-    });
-
-    test('a command whose commit took effect unseen is done once and answered as it was', async () => {
-      const database = await open();
-      await enqueueAll(database, 'lane', ['a', 'b']);
-      const twice: Database = {
-        ...database,
-        tx: async (work, options) => {
-          await database.tx(work, options);
-          return database.tx(work, options);
-        },
-      };
-      const operator = operate(twice);
-      const dispatchId = await idOf(database, 'a');
-      await operator.cancelDispatch({ dispatchId, ...asked });
-      await operator.retryDispatch({ dispatchId, ...asked });
-      assert.equal(
-        (await operator.unblockLane({ laneId: 'lane', ...asked, buryHead: true })).buriedDispatchId,
-        dispatchId,
-      );
-      assert.equal(await stateOf(database, 'b'), 'pending', 'one head was buried');
-      const everything = { scope: { case: 'everything', value: true } } as const;
-      await operator.pauseDelivery({ scope: everything, ...asked });
-      assert.equal((await operator.resumeDelivery({ scope: everything, ...asked })).wasPaused, true);
-      const actions = await database.all<{ action: string }>('select action from audit order by id');
-      assert.deepEqual(
-        actions.map(({ action }) => action),
-        ['CancelDispatch', 'RetryDispatch', 'UnblockLane', 'PauseDelivery', 'ResumeDelivery'],
-      );
-      const all = await operator.listAudit({});
-      assert.deepEqual(
-        all.entries.map(({ action }) => action),
-        actions.map(({ action }) => action).toReversed(),
-      );
-      const [row] = await database.all<{ retries: number }>("select retries from dispatch where payload = 'a'");
-      assert.equal(row?.retries, 1);
     });
   });
 });
