@@ -90,8 +90,8 @@ async function floodOne(name: string, databaseUrl: string, options: FloodOptions
     const answers = watchAnswers(wechat, waitText);
     const asked = { url: service.url, appid: other, answers, seconds };
     const warm = await askInTurn({ ...asked, appid: flooded, seconds: warmSeconds });
-    const calm = await askEachSecond({ ...asked, seconds: Math.min(10, warmSeconds) }, 'calm');
     const warmMb = readResidentMb(service.pid);
+    const calm = await askEachSecond({ ...asked, seconds: Math.min(10, warmSeconds) }, 'calm');
     const memory = watchMemory(service.pid);
     const [flood, meanwhile] = await Promise.all([
       sendFlood({ url: service.url, perSecond: Math.ceil(times * warm.perSecond), seconds }),
