@@ -90,14 +90,14 @@ async function floodOne(name: string, databaseUrl: string, options: FloodOptions
     const answers = watchAnswers(wechat, waitText);
     const asked = { url: service.url, appid: other, answers, seconds };
     const warm = await askInTurn({ ...asked, appid: flooded, seconds: warmSeconds });
-    const calm = await askEachSecond({ ...asked, seconds: Math.min(10, warmSeconds) }, 'calm');
     const warmMb = readResidentMb(service.pid);
+    const calm = await askEachSecond({ ...asked, seconds: Math.min(10, warmSeconds) }, 'calm');
     const memory = watchMemory(service.pid);
     const [flood, meanwhile] = await Promise.all([
       sendFlood({ url: service.url, perSecond: Math.ceil(times * warm.perSecond), seconds }),
       askEachSecond(asked, 'meanwhile'),
     ]);
-    const floodedMb = memory.stop();
+    const growths = memory.stop().map((mostMb) => mostMb / warmMb);
     const missing = await waitForAnswers(answers, flood.accepted);
     const lag = await readLag(service.url);
     const metrics = await readMetrics(service.url);
@@ -108,11 +108,11 @@ async function floodOne(name: string, databaseUrl: string, options: FloodOptions
         `takes ${warm.perSecond.toFixed(0)} questions/s, accepted ${(flood.accepted.length / seconds / warm.perSecond).toFixed(2)} and refused ${(flood.refused / seconds / warm.perSecond).toFixed(2)} times that (${flood.accepted.length} and ${flood.refused} of ${flood.sent}; ${metrics})`,
         `a refusal takes ${flood.refusedMs.half} ms, 99 of 100 at most ${flood.refusedMs.most} ms`,
         `another account: ${describeAsking(meanwhile)}; medians: ${ratio(meanwhile.ackMs, calm.ackMs)} times the acknowledgement without any load, ${ratio(meanwhile.answerMs, calm.answerMs)} times the answer without any, ${ratio(meanwhile.answerMs, warm.answerMs)} times the answer in a closed loop of 24 users`,
-        `resident memory at most ${(floodedMb.mostMb / warmMb).toFixed(2)} times, at the end ${(floodedMb.lastMb / warmMb).toFixed(2)} times that of the warmed-up service (${warmMb.toFixed(0)} MB)`,
+        `resident memory in each quarter of the flood at most ${growths.map((each) => each.toFixed(2)).join(', ')} times that of the warmed-up service (${warmMb.toFixed(0)} MB)`,
         lag,
       ],
       broken: [
-        ...findBroken({ flood, meanwhile, missing, growth: floodedMb.mostMb / warmMb }),
+        ...findBroken({ flood, meanwhile, missing, growth: Math.max(...growths) }),
         ...(await findMisorder(databaseUrl, answers)),
       ],
     };

@@ -74,18 +74,20 @@ function count(what: string): void {
 function post(body: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    request(url, { method: 'POST', agent, headers, timeout: 60_000 }, (response) => {
+    const call = request(url, { method: 'POST', agent, headers, timeout: 60_000 }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk) => {
         text += chunk;
       });
       response.once('end', () => resolve(text)).once('error', reject);
-    })
-      .once('timeout', function timeOut(this: import('node:http').ClientRequest) {
-        this.destroy(new Error('no answer within 60 s'));
-      })
-      .once('error', reject)
-      .end(body);
+    });
+    call.once('timeout', () => call.destroy(new Error('no answer within 60 s')));
+    call.once('error', (error: NodeJS.ErrnoException) => {
+      // The server closed the connection, which had been idle, just when the call was sent: it was not heard.
+      if (call.reusedSocket && error.code === 'ECONNRESET') post(body).then(resolve, reject);
+      else reject(error);
+    });
+    call.end(body);
   });
 }
