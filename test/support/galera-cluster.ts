@@ -6,11 +6,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { type GaleraPrograms, provideGalera, unprivilegedUser } from './galera-programs.ts';
-import { freePort } from './mysql-server.ts';
 import { until } from './until.ts';
 
 export interface GaleraNode {
@@ -43,7 +43,7 @@ export async function startGaleraCluster(say: (line: string) => void): Promise<G
   if (programs === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'wxmp-galera-'));
   chmodSync(folder, 0o755);
-  const ports = await Promise.all(Array.from({ length: 12 }, freePort));
+  const ports = await choosePorts(12);
   const members = [0, 1, 2].map((index) => ({
     name: `node${index + 1}`,
     folder: join(folder, `node${index + 1}`),
@@ -234,6 +234,20 @@ async function query(url: string, sql: string): Promise<RowDataPacket[]> {
   } finally {
     connection.destroy();
   }
+}
+
+/** Ports that nothing listens on, and that no outgoing connection is given meanwhile: those begin at 32768. */
+async function choosePorts(many: number): Promise<number[]> {
+  const chosen = new Set<number>();
+  while (chosen.size < many) {
+    const port = 12_000 + Math.floor(Math.random() * 20_000);
+    const isFree = await new Promise<boolean>((resolve) => {
+      const probe = createServer().once('error', () => resolve(false));
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    });
+    if (isFree) chosen.add(port);
+  }
+  return [...chosen];
 }
 
 function makeFolder(folder: string): void {

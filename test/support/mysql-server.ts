@@ -129,8 +129,7 @@ async function waitForGreeting(port: number, exited?: Promise<void>): Promise<vo
   throw new Error('the MySQL server for the tests did not start');
 }
 
-/** A port of loopback that nothing listens on. */
-export function freePort(): Promise<number> {
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
