@@ -11,7 +11,14 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 const parts: Record<string, (seed: number) => Promise<AsyncGenerator<PartResult>>> = {
   storm: async (seed) => (await import('./storm.ts')).storm(seed),
   freeze: async (seed) => (await import('./freeze.ts')).freeze(seed),
+  skew: async (seed) => (await import('./skew.ts')).skew(seed),
+  mutants: async (seed) => (await import('./mutants.ts')).mutants(seed),
+  halfopen: async (seed) => (await import('./half-open.ts')).halfOpen(seed),
+  poison: async (seed) => (await import('./poison.ts')).poison(seed),
+  slow: async (seed) => (await import('./slow.ts')).slow(seed),
+  outage: async (seed) => (await import('./outage.ts')).outage(seed),
   sigterm: async (seed) => (await import('./sigterm.ts')).sigterm(seed),
+  migrate: async (seed) => (await import('./migrate.ts')).migrate(seed),
 };
 
 const chosen = (process.env.PART ?? '').split(',').filter((name) => name !== '');
