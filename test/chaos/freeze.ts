@@ -30,7 +30,8 @@ const unanswered = 2;
 /** The part `freeze`. */
 export async function* freeze(seed: number): AsyncGenerator<PartResult> {
   const rounds = Number(process.env.CHAOS_ROUNDS ?? 1);
-  const order = Array.from({ length: rounds }, () => points).flat();
+  const chosen = points.filter((point) => process.env.CHAOS_POINTS?.split(',').includes(point) ?? true);
+  const order = Array.from({ length: rounds }, () => chosen).flat();
   yield await runFreeze(seed, order);
 }
 

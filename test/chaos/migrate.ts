@@ -24,7 +24,9 @@ async function runMigrate(seed: number, ground: Ground): Promise<PartResult> {
     await until('it is under load', () => receiver.arrivals.length > 30, 120_000);
     const [had] = await database.all<{ n: number }>('select count(*) n from schema_migration');
     const askedBefore = load.asked.length;
-    await database.run('delete from schema_migration');
+    // But for the step that makes all indexes anew: until they are, nothing is found.
+    await database.run("delete from schema_migration where name not like '%shared-rows%'");
+    const [left] = await database.all<{ n: number }>('select count(*) n from schema_migration');
     const env = { ...testEnv(ground.urls[0]!, receiver.url), ...quickEnv, DATABASE_POOL_SIZE: '5' };
     for (let index = 0; index < starters; index++) {
       field.replicas.push(superviseReplica(`starter-${index}`, env, (line) => field.stalls.read('starter', line)));
@@ -38,7 +40,10 @@ async function runMigrate(seed: number, ground: Ground): Promise<PartResult> {
     const [has] = await database.all<{ n: number }>('select count(*) n from schema_migration');
     if (Number(has!.n) !== Number(had!.n)) broken.push(`${has!.n} steps are recorded, not ${had!.n}`);
     if (meanwhile === 0) broken.push('nothing was accepted while they started');
-    const notes = [`${had!.n} steps run again by ${starters} starters at once`, `${meanwhile} accepted meanwhile`];
+    const notes = [
+      `${Number(had!.n) - Number(left!.n)} steps run again by ${starters} starters at once`,
+      `${meanwhile} accepted meanwhile`,
+    ];
     return { title: `migrate under load on ${ground.name}`, seed, tally, notes, broken };
   } finally {
     await field.close();

@@ -9,21 +9,18 @@ const maxTries = 3;
 
 /** The part `mutants`. */
 export async function* mutants(seed: number): AsyncGenerator<PartResult> {
-  yield await seenBroken(
-    seed,
-    (each) => runFreeze(each, ['stutter', 'stutter', 'stutter'], 'no-trust-window'),
-    /repeats/,
-  );
-  yield await seenBroken(
-    seed,
-    (each) => runFreeze(each, ['failed', 'sending', 'failed', 'sending'], 'no-fence'),
-    /repeats|order/,
-  );
-  const skewed = { mutant: 'own-clock', questions: 150, kills: 0 };
-  yield await seenBroken(seed, (each) => runSkew(each, 3600, skewed), /repeats|order/);
+  const says = (pattern: RegExp) => (result: PartResult) => result.broken.some((words) => pattern.test(words));
+  // Without kills: what is repeated after "lost its lane" was taken from one who lived.
+  const repeatsMuch = ({ tally }: PartResult) => tally !== undefined && tally.duplicates > tally.asked / 10;
+  const stutters = ['stutter', 'stutter', 'stutter'] as const;
+  yield await seenBroken(seed, (each) => runFreeze(each, stutters, 'no-trust-window'), says(/repeats/));
+  const failures = ['failed', 'sending', 'failed'] as const;
+  yield await seenBroken(seed, (each) => runFreeze(each, failures, 'no-fence'), says(/repeats|order/));
+  const skewed = { mutant: 'own-clock', questions: 100, kills: 0 };
+  yield await seenBroken(seed, (each) => runSkew(each, 3600, skewed), repeatsMuch);
   const faketime = provideFaketime(() => {});
   if (faketime !== undefined) {
-    yield await seenBroken(seed, (each) => runCronSkew(each, 3600, faketime, 'own-clock'), /early|overlap|twice/);
+    yield await seenBroken(seed, (each) => runCronSkew(each, 3600, faketime, 'own-clock'), says(/early|overlap|twice/));
   }
 }
 
@@ -31,13 +28,14 @@ export async function* mutants(seed: number): AsyncGenerator<PartResult> {
 async function seenBroken(
   seed: number,
   run: (seed: number) => Promise<PartResult>,
-  pattern: RegExp,
+  isBroken: (result: PartResult) => boolean,
 ): Promise<PartResult> {
   let last: PartResult | undefined;
   for (let nth = 0; nth < maxTries; nth++) {
     last = await run(seed + nth);
-    const seen = last.broken.filter((words) => pattern.test(words));
-    if (seen.length > 0) return { ...last, broken: [], notes: [...last.notes, `seen broken, as it must be: ${seen}`] };
+    if (!isBroken(last)) continue;
+    const seen = last.broken.length > 0 ? last.broken.join(', ') : `${last.tally?.duplicates} repeats without a kill`;
+    return { ...last, broken: [], notes: [...last.notes, `seen broken, as it must be: ${seen}`] };
   }
   return { ...last!, broken: [`the mutant was not noticed in ${maxTries} tries`] };
 }

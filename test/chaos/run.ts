@@ -25,6 +25,7 @@ const chosen = (process.env.PART ?? '').split(',').filter((name) => name !== '')
 const isShort = chosen.includes('short');
 if (isShort) {
   const small = { QUESTIONS: 300, CONVERSATIONS: 10, KILLS: 5, DATABASE_KILLS: 1, ROUNDS: 1 };
+  process.env.CHAOS_POINTS ??= 'stutter,sending';
   for (const [name, value] of Object.entries(small)) process.env[`CHAOS_${name}`] ??= String(value);
 }
 const short = ['storm', 'freeze', 'sigterm'];
