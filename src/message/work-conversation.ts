@@ -16,8 +16,8 @@ import { endMessage, findPending, insertAnswer, listTurns, type PendingMessage }
 import { hearVoice } from './voice/hear-voice.ts';
 
 /**
- * So many tries a message gets before it is answered with a "sorry": failed ones, or ones that killed the process. The
- * last one is made alone, so that none that only happened to be under way is taken for what kills.
+ * So many tries a message gets before it is answered with a "sorry": failed ones, or ones that killed the process.
+ * After a first that killed, it is tried alone, so that none that only happened to be under way is taken for what kills.
  */
 const maxTries = 3;
 
@@ -54,8 +54,8 @@ async function workConversation(context: Context, lease: Lease, run: Run, wakeIn
     if (message === undefined) break;
     const tries = await loadTries(database, lease.id);
     const tryIt = async () => (run.isStopping() ? 0 : tryMessage(context, lease, { message, tries }, run.signal));
-    const isLast = tries.started - tries.finished === maxTries - 1;
-    waitMs = await (isLast ? run.alone(tryIt) : tryIt());
+    const isSuspect = tries.started > tries.finished;
+    waitMs = await (isSuspect ? run.alone(tryIt) : tryIt());
   }
   const pending = await database.tx((tx) => releaseConversation(tx, lease, waitMs));
   if (pending) wakeIn(waitMs);

@@ -15,6 +15,8 @@ export interface AskOptions {
   conversations: number;
   /** In each conversation. */
   questions: number;
+  /** Another question at this place, and what its answer must say; absent or undefined: one about the articles. */
+  content?(openid: string, index: number): { text: string; expected: string } | undefined;
   /** The addresses that serve now. */
   urls(): string[];
   signal: AbortSignal;
@@ -39,10 +41,11 @@ export function startAsking(options: AskOptions): Asking {
     for (let index = 0; index < questions; index++) {
       const cabinet = random.below(articles.length);
       const msgid = `${openid}-${index}`;
-      const text = { content: `第${100 + cabinet}号展柜里放着什么？` };
-      const message = { appid, openid, msgid, msg_type: 'text', text };
+      const usual = { text: `第${100 + cabinet}号展柜里放着什么？`, expected: String(5000 + cabinet) };
+      const { text, expected } = options.content?.(openid, index) ?? usual;
+      const message = { appid, openid, msgid, msg_type: 'text', text: { content: text } };
       while (!(await isAccepted(message))) {}
-      onAsked({ msgid, openid, index, expected: String(5000 + cabinet) });
+      onAsked({ msgid, openid, index, expected });
       await options.pace?.(openid, index + 1);
     }
   };

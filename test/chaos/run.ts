@@ -11,7 +11,14 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 const parts: Record<string, (seed: number) => Promise<AsyncGenerator<PartResult>>> = {
   storm: async (seed) => (await import('./storm.ts')).storm(seed),
   freeze: async (seed) => (await import('./freeze.ts')).freeze(seed),
+  skew: async (seed) => (await import('./skew.ts')).skew(seed),
+  mutants: async (seed) => (await import('./mutants.ts')).mutants(seed),
+  halfopen: async (seed) => (await import('./half-open.ts')).halfOpen(seed),
+  poison: async (seed) => (await import('./poison.ts')).poison(seed),
+  slow: async (seed) => (await import('./slow.ts')).slow(seed),
+  outage: async (seed) => (await import('./outage.ts')).outage(seed),
   sigterm: async (seed) => (await import('./sigterm.ts')).sigterm(seed),
+  migrate: async (seed) => (await import('./migrate.ts')).migrate(seed),
   galera: async (seed) => (await import('./galera.ts')).galera(seed),
 };
 
@@ -19,6 +26,7 @@ const chosen = (process.env.PART ?? '').split(',').filter((name) => name !== '')
 const isShort = chosen.includes('short');
 if (isShort) {
   const small = { QUESTIONS: 300, CONVERSATIONS: 10, KILLS: 5, DATABASE_KILLS: 1, ROUNDS: 1 };
+  process.env.CHAOS_POINTS ??= 'stutter,sending';
   for (const [name, value] of Object.entries(small)) process.env[`CHAOS_${name}`] ??= String(value);
 }
 const short = ['storm', 'freeze', 'sigterm'];

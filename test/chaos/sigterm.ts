@@ -2,13 +2,12 @@
  * SIGTERM under load, as when a new version is rolled out: what is in flight ends or is handed over, another replica
  * goes on within a poll and not only after the lease, the exit code is 0, and nothing is repeated.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../support/random.ts';
 import { until } from '../support/until.ts';
-import { startAsking } from './ask.ts';
-import { appid, type Ground, grounds, openField, untilDone, waitText } from './field.ts';
+import { type Ground, grounds, openField } from './field.ts';
+import { reckon, startLoad } from './load.ts';
 import type { PartResult } from './report.ts';
-import { type Asked, brokenPromises, tallyUp } from './tally.ts';
+import { brokenPromises } from './tally.ts';
 
 /** Far longer than a poll of a second, so that one sees which of them it was. */
 const env = { LEASE_SECONDS: '40', BIZCOMM_TIMEOUT_MS: '5000', QUERY_TIMEOUT_MS: '5000', SHUTDOWN_GRACE_SECONDS: '10' };
@@ -26,27 +25,13 @@ async function runSigterm(seed: number, ground: Ground, rounds: number): Promise
   const random = createRandom(seed);
   const field = await openField({ random, ground, replicas: 2, env });
   const { receiver } = field;
-  const over = new AbortController();
-  const asked: Asked[] = [];
   const broken: string[] = [];
   const conversations = 12;
   const waits: number[] = [];
   const stops: number[] = [];
   receiver.delayMs = () => 50 + random.below(300);
   try {
-    const asking = startAsking({
-      random,
-      appid,
-      conversations,
-      questions: 1_000_000, // as long as it takes
-      urls: field.urls,
-      signal: over.signal,
-      onAsked: (question) => asked.push(question),
-      pace: async (openid, acknowledged) => {
-        const answered = () => receiver.arrivals.filter((each) => each.openid === openid).length;
-        while (acknowledged - answered() > 8) await sleep(50, undefined, { signal: over.signal });
-      },
-    });
+    const load = startLoad({ field, random, conversations });
     for (let round = 0; round < 2 * rounds; round++) {
       const replica = field.replicas[round % 2]!;
       const from = receiver.arrivals.length;
@@ -70,17 +55,9 @@ async function runSigterm(seed: number, ground: Ground, rounds: number): Promise
       waits.push(Math.max(...firsts.values()) - (stoppedMs + stops.at(-1)!));
       await replica.start();
     }
-    over.abort();
-    await asking.done.catch(() => {});
-    await untilDone(
-      'draining',
-      () => receiver.arrivals.length,
-      async () => (await field.count()).pending === 0,
-    );
-    const { dead } = await field.count();
-    broken.push(...(await field.end()));
-    const tally = tallyUp(asked, receiver.arrivals, { blows: await field.stalls.list(field.database), dead, waitText });
-    broken.push(...brokenPromises(tally, { duplicates: 'none' }));
+    await load.stop();
+    const { tally, broken: wrong } = await reckon(field, load.asked);
+    broken.push(...wrong, ...brokenPromises(tally, { duplicates: 'none' }));
     const longestMs = Math.round(Math.max(0, ...waits));
     if (longestMs > boundMs) broken.push(`a conversation went on only ${longestMs} ms after the stop`);
     const notes = [
@@ -90,7 +67,6 @@ async function runSigterm(seed: number, ground: Ground, rounds: number): Promise
     ];
     return { title: `sigterm on ${ground.name}, 2 replicas`, seed, tally, notes, broken };
   } finally {
-    over.abort();
     await field.close();
   }
 }

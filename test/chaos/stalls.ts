@@ -32,7 +32,9 @@ export function watchStalls(): StallWatch {
     },
     async list(database) {
       const rows = await database.all<{ dispatch_id: string; lane_id: string; openid: string }>(
-        'select d.dispatch_id, d.lane_id, m.openid from dispatch d join message m on m.message_id = d.message_id',
+        // What was enqueued without a message is on a lane that is named after the user.
+        `select d.dispatch_id, d.lane_id, coalesce(m.openid, substr(d.lane_id, 6)) openid
+          from dispatch d left join message m on m.message_id = d.message_id`,
       );
       const users = new Map(
         rows.flatMap((row) => [[row.dispatch_id, row.openid] as const, [row.lane_id, row.openid] as const]),

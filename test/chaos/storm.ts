@@ -28,6 +28,8 @@ export interface StormOptions {
   envOf?(index: number): Record<string, string>;
   /** Put behind the name of the ground. */
   title?: string;
+  /** A question that kills the process whenever it is answered is asked as well; so often it may do that. */
+  poison?: { text: string; deaths: number };
 }
 
 /** How large the storms of `make chaos` are; the environment can make them smaller or larger. */
@@ -59,11 +61,29 @@ export async function runStorm(options: StormOptions): Promise<PartResult> {
   try {
     field.receiver.faultShare = faultShare;
     const taken = watchTaken(field);
+    const { poison } = options;
+    let deaths = 0;
+    if (poison !== undefined) {
+      for (const replica of field.replicas) {
+        replica.onFailure = (how) => {
+          if (how !== 'SIGKILL') return;
+          deaths++;
+          replica.failures.pop(); // it was not by itself
+          field.blows.push({ what: 'replica', name: replica.name, atMs: performance.now() });
+        };
+      }
+    }
+    const perUser = Math.ceil(questions / conversations);
+    const poisonAt = Math.floor(perUser / 4) + random.below(Math.ceil(perUser / 4));
     const asking = startAsking({
       random,
       appid,
       conversations,
-      questions: Math.ceil(questions / conversations),
+      questions: perUser,
+      content: (openid, index) =>
+        poison !== undefined && openid === 'user-0' && index === poisonAt
+          ? { text: poison.text, expected: '抱歉' }
+          : undefined,
       urls: field.urls,
       signal: over.signal,
       onAsked: (question) => asked.push(question),
@@ -72,7 +92,7 @@ export async function runStorm(options: StormOptions): Promise<PartResult> {
         while (acknowledged - taken.of(openid) > maxUnanswered) await sleep(30, undefined, { signal: over.signal });
       },
     });
-    const all = conversations * Math.ceil(questions / conversations);
+    const all = conversations * perUser;
     const progress = () => asked.length + taken.count();
     const plan = planBlows(options, random);
     const killing = rain(field, plan, { ground, random, signal: over.signal, share: () => progress() / (2 * all) });
@@ -93,12 +113,23 @@ export async function runStorm(options: StormOptions): Promise<PartResult> {
     const { dead } = await field.count();
     broken.push(...(await field.end()));
     const blows = [...field.blows, ...(await field.stalls.list(field.database))];
-    const tally = tallyUp(asked, field.receiver.arrivals, { blows, dead, waitText });
+    const tally = tallyUp(asked, field.receiver.arrivals, {
+      blows,
+      dead: dead - (poison === undefined ? 0 : 1),
+      waitText,
+    });
     if (asked.length < all) broken.push(`only ${asked.length} of ${all} were acknowledged`);
     broken.push(...brokenPromises(tally, { duplicates: 'explained' }));
     const failed = field.receiver.arrivals.filter(({ outcome }) => outcome !== 'taken').length;
     const seconds = Math.round((performance.now() - startedMs) / 1000);
-    const notes = [`${failed} failed by the receiver`, describeRepeats(asking), `${seconds} s`];
+    if (deaths !== (poison?.deaths ?? 0)) broken.push(`${deaths} deaths by the poison, not ${poison?.deaths ?? 0}`);
+    if (poison !== undefined && dead !== 1) broken.push(`${dead} were given up, not the poison alone`);
+    const notes = [
+      ...(poison === undefined ? [] : [`${deaths} deaths by the poison, which was given up`]),
+      `${failed} failed by the receiver`,
+      describeRepeats(asking),
+      `${seconds} s`,
+    ];
     const title = `storm on ${ground.name}${options.title ? ` ${options.title}` : ''}, ${replicas} replicas`;
     return { title, seed, tally, notes, broken };
   } finally {

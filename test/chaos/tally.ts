@@ -39,6 +39,8 @@ export interface Tally {
   misordered: number;
   /** Repeats that differ from the first, and answers to something else. */
   altered: number;
+  /** One of these, for people. */
+  alteredSample?: string;
   lost: number;
   /** Questions that were answered with the "sorry", and dispatches that were buried or expired. */
   dead: number;
@@ -73,10 +75,14 @@ export function tallyUp(
     const key = `${isWait ? 'wait ' : ''}${arrival.msgid}`;
     const question = known.get(arrival.msgid);
     const before = first.get(key);
-    if (question === undefined || (before !== undefined && before.body !== arrival.body)) tally.altered++;
+    const alter = () => {
+      tally.altered++;
+      tally.alteredSample ??= `${arrival.body} where ${question?.expected ?? 'nothing'} was expected, after ${before?.body}`;
+    };
+    if (question === undefined || (before !== undefined && before.body !== arrival.body)) alter();
     if (before === undefined) first.set(key, arrival);
     if (question !== undefined && !isWait) {
-      if (before === undefined && !arrival.text.includes(question.expected)) tally.altered++;
+      if (before === undefined && !arrival.text.includes(question.expected)) alter();
       // All before it were had, none after it.
       const due = reached.get(question.openid) ?? 0;
       if (question.index !== due && !(question.index === due - 1 && before !== undefined)) tally.misordered++;
@@ -124,7 +130,7 @@ export function brokenPromises(tally: Tally, { duplicates }: { duplicates: 'none
   const broken: [boolean, string][] = [
     [tally.lost > 0, `${tally.lost} lost`],
     [tally.misordered > 0, `${tally.misordered} out of order`],
-    [tally.altered > 0, `${tally.altered} repeats or answers altered`],
+    [tally.altered > 0, `${tally.altered} repeats or answers altered, such as ${tally.alteredSample}`],
     [tally.dead > 0, `${tally.dead} dead`],
     [tally.unexplained > 0, `${tally.unexplained} repeats that nothing explains`],
     [duplicates === 'none' && tally.duplicates > 0, `${tally.duplicates} repeats`],

@@ -44,6 +44,8 @@ export interface FaultReceiver {
   faultShare: number;
   /** Until 'up' again: connections are refused an answer at once, for all calls. */
   down: boolean;
+  /** Replies that came while it was down. */
+  refused: number;
   /** How long a reply waits for its answer, in milliseconds. */
   delayMs(arrival: Arrival): number;
   /** Called when a reply arrives; what it returns is done to it in place of chance. */
@@ -56,7 +58,10 @@ export async function startFaultReceiver(random: Random, articles: readonly Sand
   const hanging = new Set<NodeJS.Timeout>();
   const server = await startReceiver(async (call) => {
     server.arrived.length = 0; // what is kept is in `arrivals`
-    if (receiver.down) return void call.request.socket.destroy();
+    if (receiver.down) {
+      if (call.method === 'v2recvaireply') receiver.refused++;
+      return void call.request.socket.destroy();
+    }
     if (call.method !== 'v2recvaireply') return passOn(call, wechat.url);
     const arrival = toArrival(call);
     receiver.arrivals.push(arrival);
@@ -71,6 +76,7 @@ export async function startFaultReceiver(random: Random, articles: readonly Sand
     arrivals: [],
     faultShare: 0,
     down: false,
+    refused: 0,
     delayMs: () => 0,
     onArrival: () => undefined,
     async close() {

@@ -1,7 +1,7 @@
 /** Finds or starts a MySQL-compatible server for the tests. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -60,7 +60,9 @@ function installByApt(say: (line: string) => void): void {
 async function startMariadbd(mariadbd: string): Promise<OwnMysqlServer> {
   const folder = mkdtempSync(join(tmpdir(), 'wxmp-mariadb-'));
   const user = userInfo().uid === 0 ? ['--user=root'] : [];
-  const common = [`--datadir=${folder}/data`, '--no-defaults'].reverse();
+  // A tmpdir of its own: a server that starts deletes the temporary tables that it finds there, another's among them.
+  mkdirSync(`${folder}/tmp`);
+  const common = ['--no-defaults', `--datadir=${folder}/data`, `--tmpdir=${folder}/tmp`];
   execFileSync(
     'mariadb-install-db',
     [...common, ...user, '--auth-root-authentication-method=normal', '--skip-test-db'],

@@ -18,6 +18,8 @@ export interface Replica {
   signal(signal: NodeJS.Signals): void;
   /** Ends it by SIGTERM for good, and returns its exit code, or the signal that it died by. */
   stop(): Promise<NodeJS.Signals | number>;
+  /** Called when it ends by itself. */
+  onFailure: (how: NodeJS.Signals | number) => void;
   /** Starts a stopped one again, and waits until it serves. */
   start(env?: Record<string, string>): Promise<void>;
   /** Resolves when it serves. */
@@ -41,7 +43,10 @@ export function superviseReplica(name: string, env: Record<string, string>, onLo
     over = launched.ended.then((how) => {
       replica.url = undefined;
       if (isStopping) return how;
-      if (!isKilled) replica.failures.push(how);
+      if (!isKilled) {
+        replica.failures.push(how);
+        replica.onFailure(how);
+      }
       // One that can't live at all is not tried for ever.
       if (replica.failures.length < 20) launch(more);
       return how;
@@ -53,6 +58,7 @@ export function superviseReplica(name: string, env: Record<string, string>, onLo
     pid: 0,
     kills: 0,
     failures: [],
+    onFailure: () => {},
     kill() {
       if (isKilled) return;
       isKilled = true;
