@@ -19,6 +19,7 @@ const parts: Record<string, (seed: number) => Promise<AsyncGenerator<PartResult>
   outage: async (seed) => (await import('./outage.ts')).outage(seed),
   sigterm: async (seed) => (await import('./sigterm.ts')).sigterm(seed),
   migrate: async (seed) => (await import('./migrate.ts')).migrate(seed),
+  flood: async () => (await import('./flood.ts')).run(),
   galera: async (seed) => (await import('./galera.ts')).galera(seed),
 };
 
