@@ -16,7 +16,7 @@ const slowUser = 'user-0';
 export async function* slow(seed: number): AsyncGenerator<PartResult> {
   const random = createRandom(seed);
   const rounds = Number(process.env.CHAOS_ROUNDS ?? 3);
-  const perPhase = 250;
+  const perPhase = Number(process.env.CHAOS_QUESTIONS ?? 250);
   const field = await openField({ random, ground: await onMariadb(random), replicas: 2 });
   const { receiver } = field;
   let isSlow = false;
@@ -28,7 +28,7 @@ export async function* slow(seed: number): AsyncGenerator<PartResult> {
       isSlow = phase % 2 === 1;
       const from = receiver.arrivals.length;
       const fromMs = performance.now();
-      await until('enough have arrived', () => receiver.arrivals.length - from > perPhase, 180_000);
+      await until('enough have arrived', () => receiver.arrivals.length - from > perPhase, 600_000);
       phases.push({ isSlow, fromMs, toMs: performance.now() });
     }
     await load.stop();

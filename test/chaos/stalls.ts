@@ -26,7 +26,8 @@ export function watchStalls(): StallWatch {
       const entry = parse(line);
       const isLost = entry.msg === 'lane was taken over by another worker' && entry.laneId !== undefined;
       const isTimeout = entry.dispatchId !== undefined && /timeout|timed out|aborted/i.test(entry.reason ?? '');
-      if (!isLost && !isTimeout) return;
+      const isFailed = entry.msg?.startsWith('delivering failed') ?? false; // the database was too slow, on some lane
+      if (!isLost && !isTimeout && !isFailed) return;
       const { dispatchId, laneId } = entry;
       seen.push({ name, atMs: performance.now(), ...(dispatchId && { dispatchId }), ...(laneId && { laneId }) });
     },
@@ -40,7 +41,9 @@ export function watchStalls(): StallWatch {
         rows.flatMap((row) => [[row.dispatch_id, row.openid] as const, [row.lane_id, row.openid] as const]),
       );
       return seen.flatMap(({ name, atMs, dispatchId, laneId }) => {
-        const openid = users.get(dispatchId ?? laneId ?? '');
+        const id = dispatchId ?? laneId;
+        if (id === undefined) return [{ what: 'stall' as const, name, atMs }];
+        const openid = users.get(id);
         return openid === undefined ? [] : [{ what: 'stall' as const, name, atMs, openid }];
       });
     },

@@ -26,6 +26,8 @@ export interface Replica {
   serves(): Promise<void>;
 }
 
+const mostFailures = 20;
+
 /** Starts a replica and keeps it running. */
 export function superviseReplica(name: string, env: Record<string, string>, onLog?: (line: string) => void): Replica {
   let current: LaunchedService;
@@ -48,7 +50,7 @@ export function superviseReplica(name: string, env: Record<string, string>, onLo
         replica.onFailure(how);
       }
       // One that can't live at all is not tried for ever.
-      if (replica.failures.length < 20) launch(more);
+      if (replica.failures.length < mostFailures) launch(more);
       return how;
     });
   };
@@ -78,7 +80,10 @@ export function superviseReplica(name: string, env: Record<string, string>, onLo
     },
     async serves() {
       // A process that dies before it serves is followed by the next one.
-      while ((await current.serving) === undefined && !isStopping) await over;
+      while (!isStopping && (isKilled || (await current.serving) === undefined)) {
+        if (replica.failures.length >= mostFailures) throw new Error(`${name} can't live`);
+        await over;
+      }
     },
   };
   launch();
