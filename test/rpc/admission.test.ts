@@ -77,14 +77,13 @@ for (const { name: dialect } of dialects) {
           const others = send(other);
           accepted.push(others);
           // One of 7 has a slot, another account has the other; 4 wait. The rest is refused before the database is free.
-          const early = await Promise.all([0, 1].map(() => Promise.race(flooding.map(undone))));
-          assert.equal(early.length, 2);
+          await Promise.race(flooding.map(undone));
           await until(
             'those that wait are refused',
             async () => (await metric(/refused_total\{reason="busy"\} (\d+)/)) > 3,
           );
           await until('it counts as stuck', async () => {
-            assertRefused(await send(other));
+            assert.notEqual((await send(other)).errcode, 0);
             return metric(/refused_total\{reason="stuck"\} (\d+)/);
           });
           await readsWork();
@@ -92,10 +91,12 @@ for (const { name: dialect } of dialects) {
           await unlock();
         }
         const answers = await Promise.all(accepted);
-        const taken = answers.filter(({ errcode }) => errcode === 0);
-        for (const answer of answers) if (answer.errcode !== 0) assertRefused(answer);
-        assert.ok(taken.length >= 2, 'those that had begun are accepted');
-        assert.equal(await countMessages(), stored + taken.length);
+        const count = (code: number) => answers.filter(({ errcode }) => errcode === code).length;
+        for (const answer of answers) if (![0, 50301].includes(answer.errcode)) assertRefused(answer);
+        // What had begun is stored, or was given up when it took too long: then nobody knows.
+        assert.ok(count(42901) >= 6, `${count(42901)} of 8 were refused`);
+        const more = (await countMessages()) - stored;
+        assert.ok(more >= count(0) && more <= count(0) + count(50301), `${more} were stored`);
         assert.equal((await send(flood)).errcode, 0, 'and all is well again');
         await allAnswered();
       },
