@@ -32,7 +32,10 @@ async function seenBroken(
 ): Promise<PartResult> {
   let last: PartResult | undefined;
   for (let nth = 0; nth < maxTries; nth++) {
-    last = await run(seed + nth);
+    // The victim may have had no work to be frozen in.
+    last = await run(seed + nth).catch((error) => {
+      return { title: 'a mutant', seed: seed + nth, notes: [String(error)], broken: [] };
+    });
     if (!isBroken(last)) continue;
     const seen = last.broken.length > 0 ? last.broken.join(', ') : `${last.tally?.duplicates} repeats without a kill`;
     return { ...last, broken: [], notes: [...last.notes, `seen broken, as it must be: ${seen}`] };
