@@ -15,11 +15,16 @@ import { enqueueReply } from './reply-dispatch.ts';
 import { endMessage, findPending, insertAnswer, listTurns, type PendingMessage } from './store.ts';
 import { hearVoice } from './voice/hear-voice.ts';
 
+/** After so many tries that failed a message is answered with a "sorry". */
+const maxFailures = 3;
+
 /**
- * So many tries a message gets before it is answered with a "sorry": failed ones, or ones that killed the process.
- * After a first that killed, it is tried alone, so that none that only happened to be under way is taken for what kills.
+ * The same after so many tries at which the process died. After the second it is tried alone, so that none that only
+ * happened to be under way is taken for what kills. More than a dispatch gets: an answer takes longer, so that of many
+ * processes that are killed for other reasons some are killed at the same one again and again.
  */
-const maxTries = 3;
+const maxDeaths = 5;
+const suspectDeaths = 2;
 
 /** So often an answer is composed anew at once, because what it cites was deleted meanwhile. */
 const maxStale = 5;
@@ -54,7 +59,7 @@ async function workConversation(context: Context, lease: Lease, run: Run, wakeIn
     if (message === undefined) break;
     const tries = await loadTries(database, lease.id);
     const tryIt = async () => (run.isStopping() ? 0 : tryMessage(context, lease, { message, tries }, run.signal));
-    const isSuspect = tries.started > tries.finished;
+    const isSuspect = tries.started - tries.finished >= suspectDeaths;
     waitMs = await (isSuspect ? run.alone(tryIt) : tryIt());
   }
   const pending = await database.tx((tx) => releaseConversation(tx, lease, waitMs));
@@ -79,7 +84,7 @@ async function tryMessage(
 ): Promise<number> {
   const { database, logger, metrics, texts } = context;
   await database.tx((tx) => beginTry(tx, lease, tries));
-  if (tries.started - tries.finished >= maxTries || tries.failures >= maxTries) {
+  if (tries.started - tries.finished >= maxDeaths || tries.failures >= maxFailures) {
     await commitAnswer(context, lease, message, fixed(texts.failed, 'failed'));
     return 0;
   }
@@ -91,7 +96,8 @@ async function tryMessage(
     }
     throw new Error(`what answered was deleted before the answer was committed, ${maxStale} times in a row`);
   } catch (error) {
-    const failures = tries.failures + (signal.aborted ? 0 : 1); // one that a stop cut off is no failure
+    // One that a stop cut off is no failure of the message, nor is a database that was away.
+    const failures = tries.failures + (signal.aborted || database.dialect.isTransient(error) ? 0 : 1);
     const isLost = error instanceof LeaseLost || signal.reason instanceof LeaseLost;
     if (isLost || !(await database.tx((tx) => failTry(tx, lease, failures)))) {
       await endLostTry(database, lease, message);
@@ -99,7 +105,7 @@ async function tryMessage(
     }
     metrics.messages.inc({ event: 'failed' });
     logger.error({ appid: message.appid, msgid: message.msgid, error: describeError(error) }, 'answering failed');
-    return signal.aborted ? 1 : backoffMs(failures, backoff);
+    return signal.aborted ? 1 : backoffMs(Math.max(1, failures), backoff);
   }
 }
 

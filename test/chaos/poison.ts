@@ -1,4 +1,4 @@
-/** A message that kills whoever answers it, amid others and random kills: it alone is given up, after three deaths. */
+/** A message that kills whoever answers it, amid others and random kills: it alone is given up, after five deaths. */
 import { createRandom } from '../support/random.ts';
 import { onMariadb } from './field.ts';
 import type { PartResult } from './report.ts';
@@ -17,7 +17,7 @@ export async function* poison(seed: number): AsyncGenerator<PartResult> {
       databaseKills: 0,
       title: 'with a poison',
       env: { KILL_ON: '〔毒〕' },
-      poison: { text: '〔毒〕第103号展柜里放着什么？', deaths: 3 },
+      poison: { text: '〔毒〕第103号展柜里放着什么？', deaths: 5 },
     });
   }
 }
