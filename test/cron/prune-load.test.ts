@@ -92,7 +92,8 @@ function timed(database: Database, claims: number[]): Database {
     async run(sql, bindings) {
       const startedMs = performance.now();
       const result = await database.run(sql, bindings);
-      if (/^update lane .*set lease_token = \?/.test(sql)) claims.push(performance.now() - startedMs);
+      if (sql.startsWith('update lane ') && sql.includes('set lease_token = ?'))
+        claims.push(performance.now() - startedMs);
       return result;
     },
   };
