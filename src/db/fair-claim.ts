@@ -39,7 +39,11 @@ export function createFairClaim({ session, leased, leaseMs, index, where }: Fair
   const countOf = (appid: string) => counts.get(appid) ?? 0;
 
   async function claim(limit: number): Promise<Lease[]> {
+    const longest = await findLongestDue();
+    if (longest === undefined) return []; // most of the time
     const accounts = await listNext(limit);
+    // Of a great many that wait for later, those that are due may come last.
+    if (accounts.length === 0 && mayHave(countOf(longest), limit)) accounts.push(longest);
     accounts.sort((a, b) => countOf(a) - countOf(b)); // who has least is first, so that shares become equal
     const leases: Lease[] = [];
     for (const [index, appid] of accounts.entries()) {
@@ -54,6 +58,16 @@ export function createFairClaim({ session, leased, leaseMs, index, where }: Fair
       }
     }
     return leases;
+  }
+
+  /** The account of what has been due for longest; undefined: nothing is due. By the index on due_at. */
+  async function findLongestDue(): Promise<string | undefined> {
+    const [row] = await session.all<{ appid: string }>(
+      `select due_appid appid from ${leased.table}
+        where ${where ? `${where.sql} and ` : ''}due_at <= ${session.dialect.now} order by due_at limit 1`,
+      where?.bindings,
+    );
+    return row?.appid;
   }
 
   /** Up to `limit` accounts that have due rows and may have a worker, beginning with the one whose turn it is. */

@@ -57,14 +57,13 @@ export async function claimDue(
   const { now } = session.dialect;
   const token = randomUUID();
   const trustedUntilMs = trustFrom(performance.now(), leaseMs);
-  const claimed = await session.run(
+  await session.run(
     `update ${leased.table} ${index === undefined ? '' : session.dialect.byIndex(index)}
       set lease_token = ?, due_at = ${now} + ?
       where ${where ? `${where.sql} and ` : ''}due_at <= ${now} order by due_at limit ${limit}`,
     [token, leaseMs, ...(where?.bindings ?? [])],
   );
-  if (claimed === 0) return [];
-  // By the index on lease_token.
+  // Also where it says that it changed nothing: it may have been run twice. By the index on lease_token.
   const rows = await session.all<{ id: string }>(`select ${leased.key} id from ${leased.table} where lease_token = ?`, [
     token,
   ]);

@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.ts';
 import { isTrusted, type Lease } from '../db/lease.ts';
+import type { TxOptions } from '../db/tx.ts';
 import type { Run } from '../db/work-loop.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
@@ -31,10 +32,21 @@ export interface DeliverOptions {
   wakeIn(ms: number): void;
 }
 
-/** Delivers the dispatches of a lane whose lease is held, in order, until none is left or one has to wait. */
-export async function deliverLane(options: DeliverOptions, lease: Lease, run: Run): Promise<void> {
+/** The options of a run. */
+type Delivering = DeliverOptions & { settling: TxOptions & { signal: AbortSignal } };
+
+/** After so long a lane with more to deliver is released, so that other accounts have their turn. */
+const turnMs = 2000;
+
+/** How long the record of a try waits for a database that is away. It is fenced: a late one does no harm. */
+const settlePatienceMs = 5 * 60 * 1000;
+
+/** Delivers the dispatches of a lane whose lease is held, in order, while it is its turn, or until one has to wait. */
+export async function deliverLane(given: DeliverOptions, lease: Lease, run: Run): Promise<void> {
+  const options = { ...given, settling: { patienceMs: settlePatienceMs, signal: run.signal } };
   const { database } = options;
-  while (!run.isStopping()) {
+  const endMs = performance.now() + turnMs;
+  while (!run.isStopping() && performance.now() < endMs) {
     const head = await findHead(database, lease.id);
     if (head === undefined) {
       const pending = await database.tx((tx) => releaseLane(tx, lease));
@@ -43,11 +55,11 @@ export async function deliverLane(options: DeliverOptions, lease: Lease, run: Ru
     }
     if (!(await handleHead(options, lease, head, run))) return;
   }
-  await database.tx((tx) => releaseLane(tx, lease));
+  if (await database.tx((tx) => releaseLane(tx, lease))) options.wakeIn(0);
 }
 
 /** Returns whether the lane goes on at once. */
-function handleHead(options: DeliverOptions, lease: Lease, head: Dispatch, run: Run): Promise<boolean> {
+function handleHead(options: Delivering, lease: Lease, head: Dispatch, run: Run): Promise<boolean> {
   const number = head.started;
   if (head.expired) {
     const reason = 'its time was over before it could be delivered';
@@ -62,20 +74,15 @@ function handleHead(options: DeliverOptions, lease: Lease, head: Dispatch, run: 
   return unfinished === maxUnfinished - 1 ? run.alone(tryIt) : tryIt();
 }
 
-async function tryHead(options: DeliverOptions, lease: Lease, head: Dispatch, run: Run): Promise<boolean> {
+async function tryHead(options: Delivering, lease: Lease, head: Dispatch, run: Run): Promise<boolean> {
   if (run.isStopping()) return true;
   const begun = await options.database.tx((tx) => beginHead(tx, lease, head));
-  if (begun === 'begun') return deliverHead(options, lease, head, run.signal);
+  if (begun === 'begun') return deliverHead(options, lease, head);
   if (begun === 'lost') lost(options, lease);
   return begun === 'gone';
 }
 
-async function deliverHead(
-  options: DeliverOptions,
-  lease: Lease,
-  head: Dispatch,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function deliverHead(options: Delivering, lease: Lease, head: Dispatch): Promise<boolean> {
   const startedMs = performance.now();
   const attempt = () => ({ number: head.started + 1, tookMs: performance.now() - startedMs });
   const send = options.senders.get(head.kind);
@@ -89,7 +96,7 @@ async function deliverHead(
     return true; // begin renews the lease, or finds it expired
   }
   try {
-    await send(head, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+    await send(head, AbortSignal.any([options.settling.signal, AbortSignal.timeout(timeoutMs)]));
   } catch (error) {
     const { verdict, reason, retryAfterMs } = classify(error);
     if (verdict === 'transient') {
@@ -102,8 +109,8 @@ async function deliverHead(
   return end(options, lease, head, { ...attempt(), outcome: 'delivered', reason: null });
 }
 
-async function end(options: DeliverOptions, lease: Lease, head: Dispatch, ending: Ending): Promise<boolean> {
-  const settled = await options.database.tx((tx) => settleEnd(tx, lease, head, ending));
+async function end(options: Delivering, lease: Lease, head: Dispatch, ending: Ending): Promise<boolean> {
+  const settled = await options.database.tx((tx) => settleEnd(tx, lease, head, ending), options.settling);
   if (!settled) {
     if (isTry(ending)) await endLostTry(options.database, head);
     lost(options, lease);
@@ -120,14 +127,16 @@ async function end(options: DeliverOptions, lease: Lease, head: Dispatch, ending
 }
 
 async function wait(
-  options: DeliverOptions,
+  options: Delivering,
   lease: Lease,
   head: Dispatch,
   failed: Attempt,
   retryAfterMs?: number,
 ): Promise<boolean> {
-  const waitMs = (failures: number) => backoffMs(failures, options.backoff, retryAfterMs);
-  const waited = await options.database.tx((tx) => settleRetry(tx, lease, head, failed, waitMs));
+  // No longer than until it takes its fallback route, where it has one.
+  const leftMs = head.hasFallback ? Math.max(0, head.endsMs - performance.now()) : Number.POSITIVE_INFINITY;
+  const waitMs = (failures: number) => Math.min(leftMs, backoffMs(failures, options.backoff, retryAfterMs));
+  const waited = await options.database.tx((tx) => settleRetry(tx, lease, head, failed, waitMs), options.settling);
   if (waited === undefined) {
     await endLostTry(options.database, head);
     lost(options, lease);

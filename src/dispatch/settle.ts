@@ -42,16 +42,13 @@ export async function settleEnd(tx: Tx, lease: Lease, head: Dispatch, ending: En
 }
 
 /** By the primary key. The numbers are values, so that the same transaction may run twice. */
-async function endDispatch(
-  tx: Tx,
-  { dispatchId, route }: Dispatch,
-  state: End,
-  { number, reason }: Ending,
-): Promise<boolean> {
+async function endDispatch(tx: Tx, { dispatchId, route }: Dispatch, state: End, ending: Ending): Promise<boolean> {
+  const { number, reason } = ending;
   const ended = await tx.run(
-    `update dispatch set state = ?, reason = ?, started = ?, finished = ?, settled_at = ${tx.dialect.now}
+    `update dispatch set state = ?, reason = ?, started = ?, finished = coalesce(?, finished),
+        settled_at = ${tx.dialect.now}
       where dispatch_id = ? and state = 'pending' and route = ?`,
-    [state, reason, number, number, dispatchId, route],
+    [state, reason, number, isTry(ending) ? number : null, dispatchId, route],
   );
   return ended === 1;
 }

@@ -96,8 +96,7 @@ async function tryMessage(
     }
     throw new Error(`what answered was deleted before the answer was committed, ${maxStale} times in a row`);
   } catch (error) {
-    // One that a stop cut off is no failure of the message, nor is a database that was away.
-    const failures = tries.failures + (signal.aborted || database.dialect.isTransient(error) ? 0 : 1);
+    const failures = tries.failures + (signal.aborted ? 0 : 1); // one that a stop cut off is no failure
     const isLost = error instanceof LeaseLost || signal.reason instanceof LeaseLost;
     if (isLost || !(await database.tx((tx) => failTry(tx, lease, failures)))) {
       await endLostTry(database, lease, message);
@@ -105,7 +104,7 @@ async function tryMessage(
     }
     metrics.messages.inc({ event: 'failed' });
     logger.error({ appid: message.appid, msgid: message.msgid, error: describeError(error) }, 'answering failed');
-    return signal.aborted ? 1 : backoffMs(Math.max(1, failures), backoff);
+    return signal.aborted ? 1 : backoffMs(failures, backoff);
   }
 }
 

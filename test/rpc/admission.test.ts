@@ -82,8 +82,9 @@ for (const { name: dialect } of dialects) {
             'those that wait are refused',
             async () => (await metric(/refused_total\{reason="busy"\} (\d+)/)) > 3,
           );
-          await until('it counts as stuck', async () => {
-            assert.notEqual((await send(other)).errcode, 0);
+          // Those that have the slots give up in time, and others get theirs; between that nothing comes out.
+          await until('it counts as stuck', () => {
+            accepted.push(send(flood));
             return metric(/refused_total\{reason="stuck"\} (\d+)/);
           });
           await readsWork();
@@ -94,7 +95,7 @@ for (const { name: dialect } of dialects) {
         const count = (code: number) => answers.filter(({ errcode }) => errcode === code).length;
         for (const answer of answers) if (![0, 50301].includes(answer.errcode)) assertRefused(answer);
         // What had begun is stored, or was given up when it took too long: then nobody knows.
-        assert.ok(count(42901) >= 6, `${count(42901)} of 8 were refused`);
+        assert.ok(count(42901) >= 6, `${count(42901)} of ${answers.length} were refused`);
         const more = (await countMessages()) - stored;
         assert.ok(more >= count(0) && more <= count(0) + count(50301), `${more} were stored`);
         assert.equal((await send(flood)).errcode, 0, 'and all is well again');
@@ -129,20 +130,17 @@ for (const { name: dialect } of dialects) {
     test('the refusal is told over Connect and gRPC as well', LONG, async () => {
       await allAnswered();
       llm.answer = () => {};
-      await until('the flood is refused', async () => (await send(flood)).errcode !== 0);
       const baseUrl = service.app.url;
       for (const transport of [
         createConnectTransport({ baseUrl, httpVersion: '1.1' }),
         createConnectTransport({ baseUrl, httpVersion: '2' }),
         createGrpcTransport({ baseUrl }),
       ]) {
-        const { msg_type: msgType, ...rest } = question(flood);
-        const error = await createClient(MessageService, transport)
-          .notifyMessage({ ...rest, msgType })
-          .then(
-            () => assert.fail('it was taken'),
-            (reason) => ConnectError.from(reason),
-          );
+        const client = createClient(MessageService, transport);
+        const error = await until('the flood is refused', () => {
+          const { msg_type: msgType, ...rest } = question(flood);
+          return client.notifyMessage({ ...rest, msgType }).then(() => undefined, ConnectError.from);
+        });
         assert.equal(error.code, Code.ResourceExhausted);
         const [info] = error.findDetails(ErrorInfoSchema);
         assert.equal(info?.reason, 'TOO_MUCH');
