@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import { describeError } from '../errors.ts';
 import { measureBacklog } from './backlog-metrics.ts';
@@ -6,11 +7,12 @@ import { isReady } from './readiness.ts';
 
 /** Serves /healthz (the process lives), /readyz (it can do its work) and /metrics. False: the path is none of them. */
 export function operatorPages(context: Context) {
+  const writeMetrics = createMetricsPage(context);
   return (request: AnyRequest, response: AnyResponse): boolean => {
     const path = (request.url ?? '').split('?', 1)[0];
     if (path === '/healthz') writeJson(response, 200, { status: 'ok' });
     else if (path === '/readyz') void writeReadiness(context, response);
-    else if (path === '/metrics') void writeMetrics(context, response);
+    else if (path === '/metrics') void writeMetrics(response);
     else return false;
     return true;
   };
@@ -21,13 +23,21 @@ async function writeReadiness(context: Context, response: AnyResponse): Promise<
   else writeJson(response, 503, { status: 'unavailable' });
 }
 
-async function writeMetrics(context: Context, response: AnyResponse): Promise<void> {
+/** A database that is slow or away must not keep those waiting who want to see that: the gauges stay as they were. */
+const backlogPatienceMs = 2000;
+
+/** The function that it returns writes the metrics. What the tables hold is read once at a time. */
+function createMetricsPage(context: Context): (response: AnyResponse) => Promise<void> {
   const { metrics, logger } = context;
-  try {
-    await measureBacklog(context);
-  } catch (error) {
-    logger.warn({ error: describeError(error) }, 'the backlog could not be read');
-  }
-  response.setHeader('content-type', metrics.registry.contentType);
-  response.end(await metrics.registry.metrics());
+  let measuring: Promise<void> | undefined;
+  return async (response) => {
+    measuring ??= measureBacklog(context)
+      .catch((error) => logger.warn({ error: describeError(error) }, 'the backlog could not be read'))
+      .finally(() => {
+        measuring = undefined;
+      });
+    await Promise.race([measuring, sleep(backlogPatienceMs, undefined, { ref: false })]);
+    response.setHeader('content-type', metrics.registry.contentType);
+    response.end(await metrics.registry.metrics());
+  };
 }
