@@ -2,11 +2,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from '../../src/db/database.ts';
 import type { Lease } from '../../src/db/lease.ts';
-import { claimLanes } from '../../src/dispatch/claim.ts';
 import { deliverLane } from '../../src/dispatch/deliver.ts';
 import type { Dispatch } from '../../src/dispatch/dispatch.ts';
 import { CallError } from '../../src/errors.ts';
-import { deliverOptions, enqueueAll, listDispatches, startWorker } from '../support/dispatching.ts';
+import { claimLanes, deliverOptions, enqueueAll, listDispatches, startWorker } from '../support/dispatching.ts';
 import { createMortal, type MortalDatabase } from '../support/mortal-database.ts';
 import type { Random } from '../support/random.ts';
 import { until } from '../support/until.ts';
@@ -157,14 +156,16 @@ async function cutOff(stage: Stage, worker: Worker, forGood: boolean): Promise<v
     worker.lost.push(laneId);
     await database.run(`update lane set due_at = ${database.dialect.now} where lane_id = ?`, [laneId]);
   }
-  if (forGood || worker.database.isDoomed()) for (const laneId of worker.lost) models.get(laneId)!.cutOff('killed');
+  // Half of the time somebody else is quicker than one that wakes up: to that one it is as good as dead.
+  const isOvertaken = !forGood && stage.random.chance(0.5) && workers.some(({ isIdle }) => isIdle);
+  const isDead = forGood || isOvertaken || worker.database.isDoomed();
+  if (isDead) for (const laneId of worker.lost) models.get(laneId)!.cutOff('killed');
   if (forGood) {
     worker.database.dieAfter(0);
     workers[workers.indexOf(worker)] = newWorker(stage);
     return;
   }
-  // Half of the time somebody else is quicker than the one that wakes up.
-  if (stage.random.chance(0.5)) claim(stage);
+  if (isOvertaken) claim(stage);
   await stillness(stage);
   worker.database.resume();
   if (end) worker.sending?.tell(end);
