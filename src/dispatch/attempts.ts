@@ -1,3 +1,4 @@
+import { marksFor } from '../db/batches.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import type { Dispatch, Route } from './dispatch.ts';
@@ -61,9 +62,7 @@ export function loadAttempts(session: Session, dispatchId: string): Promise<Atte
   );
 }
 
-/** Deletes what is known of the tries of dispatches that are deleted. By the primary key. */
-export async function deleteAttempts(tx: Tx, dispatchIds: readonly string[]): Promise<void> {
-  if (dispatchIds.length === 0) return;
-  const marks = dispatchIds.map(() => '?').join(', ');
-  await tx.run(`delete from dispatch_attempt where dispatch_id in (${marks})`, dispatchIds);
+/** Deletes what is known of the tries of dispatches that are deleted, and returns how many there were. By the primary key. */
+export function deleteAttempts(tx: Tx, dispatchIds: readonly string[]): Promise<number> {
+  return tx.run(`delete from dispatch_attempt where dispatch_id in ${marksFor(dispatchIds)}`, dispatchIds);
 }

@@ -1,4 +1,5 @@
 import { ulid } from 'ulid';
+import { marksFor } from '../db/batches.ts';
 import type { Database } from '../db/database.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
@@ -8,7 +9,7 @@ export interface Command {
   /** Who asks. */
   actor: string;
   /** The call's name. */
-  action: 'RetryDispatch' | 'CancelDispatch' | 'UnblockLane' | 'PauseDelivery' | 'ResumeDelivery';
+  action: 'RetryDispatch' | 'CancelDispatch' | 'UnblockLane' | 'PauseDelivery' | 'ResumeDelivery' | 'EraseUser';
   /** What it is about; see the `…Target` functions. */
   target: string;
   /** Why. */
@@ -18,6 +19,7 @@ export interface Command {
 export const dispatchTarget = (dispatchId: string) => `dispatch:${dispatchId}`;
 export const laneTarget = (laneId: string) => `lane:${laneId}`;
 export const deliveryTarget = (scope: string) => `delivery:${scope}`;
+export const userTarget = (appid: string, userHash: string) => `user:${appid}:${userHash}`;
 
 /**
  * Runs an operator's command in one transaction, and writes it down in the same with what came of it, which it returns:
@@ -39,10 +41,11 @@ export async function runCommand<Outcome>(
   });
 }
 
-async function insertEntry(tx: Tx, id: string, command: Command, detail: string): Promise<void> {
+/** Writes a command down, with what came of it so far as JSON. */
+export async function insertEntry(session: Session, id: string, command: Command, detail: string): Promise<void> {
   const { actor, action, target, reason } = command;
-  await tx.run(
-    `insert into audit (id, at, actor, action, target, reason, detail) values (?, ${tx.dialect.now}, ?, ?, ?, ?, ?)`,
+  await session.run(
+    `insert into audit (id, at, actor, action, target, reason, detail) values (?, ${session.dialect.now}, ?, ?, ?, ?, ?)`,
     [id, actor, action, target, reason, detail],
   );
 }
@@ -58,7 +61,7 @@ export interface AuditRow extends Command {
 export async function loadAudit(session: Session, targets: readonly string[]): Promise<AuditRow[]> {
   const rows = await session.all<AuditRow>(
     `select id, at, actor, action, target, reason, detail from audit
-      where target in (${targets.map(() => '?').join(', ')}) order by id desc limit 100`,
+      where target in ${marksFor(targets)} order by id desc limit 100`,
     targets,
   );
   return rows.reverse();

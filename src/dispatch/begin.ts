@@ -1,3 +1,4 @@
+import { marksFor } from '../db/batches.ts';
 import { type Lease, releaseLease, renewLease } from '../db/lease.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
@@ -21,7 +22,7 @@ export async function beginHead(tx: Tx, lease: Lease, head: Dispatch): Promise<'
   // By value: should the commit take effect unseen, the next attempt does not count the same start again.
   const begun = await tx.run(
     `update dispatch set started = ? where dispatch_id = ? and state = 'pending' and expires_at > ${tx.dialect.now}
-      and not exists (select 1 from delivery_pause where scope in (${scopes.map(() => '?').join(', ')}))`,
+      and not exists (select 1 from delivery_pause where scope in ${marksFor(scopes)})`,
     [head.started + 1, head.dispatchId, ...scopes],
   );
   if (begun === 1) return 'begun';

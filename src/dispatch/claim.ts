@@ -1,5 +1,4 @@
 import { createFairClaim, type FairClaim } from '../db/fair-claim.ts';
-import { claimDue, type Lease } from '../db/lease.ts';
 import type { Session } from '../db/session.ts';
 import { globalScope } from './pause-store.ts';
 
@@ -11,12 +10,7 @@ const where = {
   bindings: [globalScope],
 };
 
-/** Claims lanes that are due, the longest due first. By the index lane_by_due. See README.md, step 2. */
-export function claimLanes(session: Session, limit: number, leaseMs: number): Promise<Lease[]> {
-  return claimDue(session, lanes, { limit, leaseMs, where });
-}
-
-/** Claims lanes that are due, an account after another. By the index lane_by_account. */
+/** Claims lanes that are due, an account after another. By the index lane_by_account. See README.md, step 2. */
 export function shareLanes(session: Session, leaseMs: number): FairClaim {
   return createFairClaim({ session, leased: lanes, index: 'lane_by_account', leaseMs, where });
 }

@@ -1,3 +1,4 @@
+import { marksFor } from '../db/batches.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import type { Dispatch } from './dispatch.ts';
@@ -31,9 +32,8 @@ export async function findPause(session: Session, scopes: readonly string[]): Pr
 
 /** The pauses of these scopes. By the primary key. */
 export function loadPauses(session: Session, scopes: readonly string[]): Promise<PauseRow[]> {
-  const marks = scopes.map(() => '?').join(', ');
   return session.all<PauseRow>(
-    `select scope, since, actor, reason from delivery_pause where scope in (${marks})`,
+    `select scope, since, actor, reason from delivery_pause where scope in ${marksFor(scopes)}`,
     scopes,
   );
 }
@@ -93,7 +93,7 @@ export async function wakeParked(session: Session, column: 'appid' | 'integratio
     if (lanes.length === 0) return;
     const ids = lanes.map(({ lane_id }) => lane_id);
     await session.run(
-      `update lane set due_at = ${now} where lane_id in (${ids.map(() => '?').join(', ')})
+      `update lane set due_at = ${now} where lane_id in ${marksFor(ids)}
         and lease_token is null and due_at > ${now}`,
       ids,
     );

@@ -6,6 +6,7 @@ import { inBatches, marksFor } from '../db/batches.ts';
 import type { Database } from '../db/database.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
+import { deleteAttempts } from './attempts.ts';
 
 const batchSize = 200;
 
@@ -47,7 +48,7 @@ export async function deleteSettled(tx: Tx, ids: readonly string[]): Promise<num
 export async function deleteDispatches(tx: Tx, ids: readonly string[]) {
   if (ids.length === 0) return { attempts: 0, dispatches: 0 };
   return {
-    attempts: await tx.run(`delete from dispatch_attempt where dispatch_id in ${marksFor(ids)}`, ids),
+    attempts: await deleteAttempts(tx, ids),
     dispatches: await tx.run(`delete from dispatch where dispatch_id in ${marksFor(ids)}`, ids),
   };
 }

@@ -1,5 +1,6 @@
 import { ulid } from 'ulid';
 import type { Session } from '../db/session.ts';
+import { insertEntry, userTarget } from '../dispatch/audit.ts';
 import type { Erased } from './erase-conversation.ts';
 
 /** Who has a user erased, and why. The user is named by a hash alone. */
@@ -13,11 +14,8 @@ export interface Erasure {
 /** Writes down that an erasure is begun, and returns the entry's id: should it be cut off, that is known. */
 export async function auditBegin(session: Session, { appid, userHash, actor, reason }: Erasure): Promise<string> {
   const id = ulid();
-  await session.run(
-    `insert into audit (id, at, actor, action, target, reason, detail)
-      values (?, ${session.dialect.now}, ?, 'EraseUser', ?, ?, '{"state":"begun"}')`,
-    [id, actor, `user:${appid}:${userHash}`, reason],
-  );
+  const command = { actor, action: 'EraseUser', target: userTarget(appid, userHash), reason } as const;
+  await insertEntry(session, id, command, JSON.stringify({ state: 'begun' }));
   return id;
 }
 

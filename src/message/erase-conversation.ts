@@ -15,6 +15,7 @@ import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { type ErasedDispatches, eraseLaneBatch, takeLane } from '../dispatch/erase-lane.ts';
 import { deleteMessages } from './prune-messages.ts';
+import { laneOf } from './reply-dispatch.ts';
 
 /** How many rows of each kind were erased. */
 export interface Erased extends ErasedDispatches {
@@ -85,10 +86,6 @@ export async function eraseConversation(database: Database, id: string, signal: 
   signal.throwIfAborted();
   add({ conversations: await database.run('delete from conversation where conversation_id = ?', [id]) });
   return erased;
-}
-
-function laneOf(conversationId: string): string {
-  return `conversation:${conversationId}`;
 }
 
 /** By message_by_index. */

@@ -72,6 +72,11 @@ async function enqueueText(context: Context, tx: Tx, message: RepliedTo, reply: 
   tx.afterCommit(wake.dispatch);
 }
 
+/** The lane in which a conversation's replies are in order. */
+export function laneOf(conversationId: string): string {
+  return `conversation:${conversationId}`;
+}
+
 async function enqueuePart(
   { config }: Context,
   tx: Tx,
@@ -79,7 +84,7 @@ async function enqueuePart(
   { kind, purpose, part, payload }: { kind: string; purpose: TextFor['purpose']; part: string; payload: string },
 ): Promise<void> {
   await enqueue(tx, {
-    laneId: `conversation:${message.conversationId}`,
+    laneId: laneOf(message.conversationId),
     dedupeKey: `${purpose}:${message.messageId}:${part}`,
     kind,
     appid: message.appid,

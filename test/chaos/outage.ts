@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { findHead } from '../../src/dispatch/begin.ts';
-import { claimLanes } from '../../src/dispatch/claim.ts';
 import { enqueue } from '../../src/dispatch/enqueue.ts';
+import { claimLanes } from '../support/dispatching.ts';
 import { createRandom } from '../support/random.ts';
 import { appid, onMariadb, openField, untilDone, waitText } from './field.ts';
 import type { PartResult } from './report.ts';

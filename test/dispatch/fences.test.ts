@@ -6,13 +6,13 @@ import type { Lease } from '../../src/db/lease.ts';
 import type { Run } from '../../src/db/work-loop.ts';
 import type { Outcome } from '../../src/dispatch/attempts.ts';
 import { beginHead, findHead } from '../../src/dispatch/begin.ts';
-import { claimLanes } from '../../src/dispatch/claim.ts';
 import { deliverLane } from '../../src/dispatch/deliver.ts';
 import type { Sender } from '../../src/dispatch/dispatch.ts';
 import { releaseLane, settleEnd, settleRetry } from '../../src/dispatch/settle.ts';
 import { CallError } from '../../src/errors.ts';
 import { eachDatabase } from '../support/databases.ts';
 import {
+  claimLanes,
   deliverOptions,
   emptied,
   enqueueAll,

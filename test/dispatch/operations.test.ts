@@ -4,12 +4,12 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { AttemptOutcome, DispatchState } from '../../gen/dispatch/v1/dispatch_pb.ts';
 import type { Database } from '../../src/db/database.ts';
 import { beginHead, findHead } from '../../src/dispatch/begin.ts';
-import { claimLanes } from '../../src/dispatch/claim.ts';
 import type { Sender } from '../../src/dispatch/dispatch.ts';
 import { enqueue } from '../../src/dispatch/enqueue.ts';
 import { CallError } from '../../src/errors.ts';
 import { eachDatabase } from '../support/databases.ts';
 import {
+  claimLanes,
   deliverOptions,
   emptied,
   enqueueAll,

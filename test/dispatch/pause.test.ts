@@ -3,7 +3,6 @@ import { describe, test } from 'node:test';
 import type { Database } from '../../src/db/database.ts';
 import { operations } from '../../src/db/migrations/20261122-operations.ts';
 import { beginHead, findHead } from '../../src/dispatch/begin.ts';
-import { claimLanes } from '../../src/dispatch/claim.ts';
 import type { Sender } from '../../src/dispatch/dispatch.ts';
 import { enqueue } from '../../src/dispatch/enqueue.ts';
 import { pauseScope } from '../../src/dispatch/pause-delivery.ts';
@@ -11,6 +10,7 @@ import { appidScope, globalScope, integrationScope } from '../../src/dispatch/pa
 import { resumeScope } from '../../src/dispatch/resume-delivery.ts';
 import { eachDatabase } from '../support/databases.ts';
 import {
+  claimLanes,
   deliverOptions,
   emptied,
   enqueueAll,

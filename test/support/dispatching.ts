@@ -1,5 +1,7 @@
 /** Enqueues and delivers on a bare database, with senders that a test makes up. */
 import type { Database } from '../../src/db/database.ts';
+import type { Lease } from '../../src/db/lease.ts';
+import { shareLanes } from '../../src/dispatch/claim.ts';
 import type { Dispatch, Sender } from '../../src/dispatch/dispatch.ts';
 import { enqueue, type NewDispatch } from '../../src/dispatch/enqueue.ts';
 import { type DispatchOptions, startDispatch } from '../../src/dispatch/start-dispatch.ts';
@@ -70,6 +72,11 @@ export function deliverOptions(database: Database, send: Sender, kind = 'test'):
     logger: createLogger(process.env.TEST_LOG_LEVEL ?? 'silent'),
     reached: () => {},
   };
+}
+
+/** Claims lanes as the workers of a process do that has just begun. */
+export function claimLanes(database: Database, limit: number, leaseMs: number): Promise<Lease[]> {
+  return shareLanes(database, leaseMs).claim(limit);
 }
 
 /** A worker that ticks every 50 ms until it is stopped, or left as if it were dead. */
