@@ -102,7 +102,9 @@ for (const { name: dialect } of dialects) {
           answers:
             "select 1 from message where speaker = 'assistant' and answers not in (select message_id from message)",
           explanations: 'select 1 from explanation where message_id not in (select message_id from message)',
-          dispatches: 'select 1 from dispatch where message_id not in (select message_id from message)',
+          // A notice has no message; and over no messages at all, null counts as not in them.
+          dispatches:
+            'select 1 from dispatch where message_id is not null and message_id not in (select message_id from message)',
           attempts: 'select 1 from dispatch_attempt where dispatch_id not in (select dispatch_id from dispatch)',
           conversations:
             'select 1 from conversation where conversation_id not in (select conversation_id from message)',
