@@ -60,7 +60,8 @@ export function createBizcommClient(options: BizcommOptions) {
     recvAiReply: caller(method.recvAiReply),
     v2RecvAiReply: caller(method.v2RecvAiReply),
     fetchMediaById: caller(method.fetchMediaById),
-    close: () => agent.close(),
+    /** Breaks off what is under way, and resolves when every connection is closed. */
+    close: () => agent.destroy(),
   };
 }
 
