@@ -43,7 +43,6 @@ const app = await startApp({
   },
 });
 clearTimeout(starting);
-process.stdout.write(`${app.url}\n`);
 process.once('SIGTERM', () => {
   const stopping = dieUnless('stop');
   void app.stop().then(() => {
@@ -51,5 +50,6 @@ process.once('SIGTERM', () => {
     process.stderr.write(env.TEST_LOG_LEVEL ? `${process.pid} has stopped\n` : '');
   });
 });
+process.stdout.write(`${app.url}\n`); // last: who reads it may stop the process at once
 process.stdin.once('end', () => process.kill(process.pid, 'SIGKILL')).resume();
 if ('unref' in process.stdin) process.stdin.unref();
