@@ -104,8 +104,8 @@ function judge(runs: readonly Run[], kills: readonly { name: string; atMs: numbe
       const wasKilled = kills.some(({ name, atMs }) => name === replica && atMs >= from && atMs <= run.started_at);
       const nextSlot = Math.floor((to ?? from) / 1000) * 1000 + 1000;
       if (to !== null && run.started_at < to) figures.overlapping++;
-      // A run that was cut off is due again after its lease; one that was finished, in the next second.
-      if (to === null && run.started_at < from + leaseMs - 50) figures.early++;
+      // A run that was cut off is due again after its lease; one that has ended, well or not, in the next second.
+      if (to === null && run.started_at < (wasKilled ? from + leaseMs - 50 : nextSlot)) figures.early++;
       if (to !== null && run.started_at < nextSlot) {
         if (wasKilled) figures.twiceAfterKill++;
         else figures.twice++;
