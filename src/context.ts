@@ -15,6 +15,7 @@ export type Point =
   | 'message.accepted' // committed, not yet acknowledged
   | 'message.composed' // an answer exists, not yet committed
   | 'message.answered' // the answer and its dispatches are committed
+  | 'dispatch.begun' // the start of a try is committed, nothing sent
   | 'dispatch.sent' // the receiver has it, not yet recorded
   | 'page.fetched' // a page of articles is here, nothing of it committed
   | 'page.indexing' // in mid-transaction of a page

@@ -27,7 +27,7 @@ export interface DeliverOptions {
   metrics: Metrics;
   logger: Logger;
   /** Names a point that was reached; tests wait for it, or die there. */
-  reached(point: 'dispatch.sent'): void;
+  reached(point: 'dispatch.begun' | 'dispatch.sent'): void;
   /** The lane has something to do again after this long. */
   wakeIn(ms: number): void;
 }
@@ -77,7 +77,10 @@ function handleHead(options: Delivering, lease: Lease, head: Dispatch, run: Run)
 async function tryHead(options: Delivering, lease: Lease, head: Dispatch, run: Run): Promise<boolean> {
   if (run.isStopping()) return true;
   const begun = await options.database.tx((tx) => beginHead(tx, lease, head));
-  if (begun === 'begun') return deliverHead(options, lease, head);
+  if (begun === 'begun') {
+    options.reached('dispatch.begun');
+    return deliverHead(options, lease, head);
+  }
   if (begun === 'lost') lost(options, lease);
   return begun === 'gone';
 }
