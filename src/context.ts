@@ -1,5 +1,6 @@
 import type { BizcommClient } from './bizcomm/client.ts';
 import type { Config } from './config.ts';
+import type { Alone } from './db/alone.ts';
 import type { Database } from './db/database.ts';
 import type { Downloader } from './egress/download.ts';
 import type { Logger } from './logger.ts';
@@ -47,5 +48,7 @@ export interface Context {
   parser: Parser;
   /** Wakes the workers of this process, after a commit that made something due. */
   wake: { messages(): void; learning(): void; dispatch(): void };
+  /** The turns of what may kill the process. */
+  alone: Alone;
   reached(point: Point): void;
 }

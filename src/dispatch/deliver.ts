@@ -1,3 +1,4 @@
+import { type Alone, awaitTurnMs } from '../db/alone.ts';
 import type { Database } from '../db/database.ts';
 import { isTrusted, type Lease } from '../db/lease.ts';
 import type { TxOptions } from '../db/tx.ts';
@@ -26,6 +27,7 @@ export interface DeliverOptions {
   sendTimeoutMs: number;
   metrics: Metrics;
   logger: Logger;
+  alone: Alone;
   /** Names a point that was reached; tests wait for it, or die there. */
   reached(point: 'dispatch.begun' | 'dispatch.sent'): void;
   /** The lane has something to do again after this long. */
@@ -71,7 +73,15 @@ function handleHead(options: Delivering, lease: Lease, head: Dispatch, run: Run)
     return end(options, lease, head, { number, outcome: 'buried', tookMs: 0, reason });
   }
   const tryIt = () => tryHead(options, lease, head, run);
-  return unfinished === maxUnfinished - 1 ? run.alone(tryIt) : tryIt();
+  return unfinished === maxUnfinished - 1 ? tryAlone(options, lease, tryIt) : tryIt();
+}
+
+async function tryAlone(options: Delivering, lease: Lease, tryIt: () => Promise<boolean>): Promise<boolean> {
+  const goesOn = await options.alone(tryIt);
+  if (goesOn !== undefined) return goesOn;
+  const waitMs = awaitTurnMs();
+  if (await options.database.tx((tx) => releaseLane(tx, lease, waitMs))) options.wakeIn(waitMs);
+  return false;
 }
 
 async function tryHead(options: Delivering, lease: Lease, head: Dispatch, run: Run): Promise<boolean> {

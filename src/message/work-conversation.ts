@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { awaitTurnMs } from '../db/alone.ts';
 import { type Lease, LeaseLost, lockLease, releaseLease } from '../db/lease.ts';
 import { startRenewingLoop } from '../db/renewing-loop.ts';
 import type { Session } from '../db/session.ts';
@@ -60,7 +61,7 @@ async function workConversation(context: Context, lease: Lease, run: Run, wakeIn
     const tries = await loadTries(database, lease.id);
     const tryIt = async () => (run.isStopping() ? 0 : tryMessage(context, lease, { message, tries }, run.signal));
     const isSuspect = tries.started - tries.finished >= suspectDeaths;
-    waitMs = await (isSuspect ? run.alone(tryIt) : tryIt());
+    waitMs = isSuspect ? ((await context.alone(tryIt)) ?? awaitTurnMs()) : await tryIt();
   }
   const pending = await database.tx((tx) => releaseConversation(tx, lease, waitMs));
   if (pending) wakeIn(waitMs);

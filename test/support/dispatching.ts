@@ -1,4 +1,5 @@
 /** Enqueues and delivers on a bare database, with senders that a test makes up. */
+import { createAlone } from '../../src/db/alone.ts';
 import type { Database } from '../../src/db/database.ts';
 import type { Lease } from '../../src/db/lease.ts';
 import { shareLanes } from '../../src/dispatch/claim.ts';
@@ -70,6 +71,7 @@ export function deliverOptions(database: Database, send: Sender, kind = 'test'):
     leaseMs: 10_000,
     metrics: createMetrics(),
     logger: createLogger(process.env.TEST_LOG_LEVEL ?? 'silent'),
+    alone: createAlone(),
     reached: () => {},
   };
 }
