@@ -82,14 +82,14 @@ export function claimLanes(database: Database, limit: number, leaseMs: number): 
 }
 
 /** A worker that ticks every 50 ms until it is stopped, or left as if it were dead. */
-export function startWorker(options: DispatchOptions): { stop(): Promise<void>; abandon(): void } {
+export function startWorker(options: DispatchOptions): { stop(graceMs?: number): Promise<void>; abandon(): void } {
   const loop = startDispatch(options);
   const ticking = setInterval(loop.wake, 50);
   loop.wake();
   return {
-    stop: async () => {
+    stop: async (graceMs = 1000) => {
       clearInterval(ticking);
-      await loop.stop(1000);
+      await loop.stop(graceMs);
     },
     abandon: () => clearInterval(ticking),
   };
