@@ -13,6 +13,7 @@ import type { Config } from './config.ts';
 import type { Context, Point } from './context.ts';
 import { prune } from './cron/prune.ts';
 import { startCron } from './cron/start-cron.ts';
+import { createAlone } from './db/alone.ts';
 import { openDatabase } from './db/database.ts';
 import { migrateSchema } from './db/migrate-schema.ts';
 import type { Sender } from './dispatch/dispatch.ts';
@@ -103,6 +104,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
       learning: () => learning.wake(),
       dispatch: () => dispatch.wake(),
     },
+    alone: createAlone(),
     reached,
   };
 
@@ -110,6 +112,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     database,
     logger,
     metrics: context.metrics,
+    alone: context.alone,
     reached,
     senders: new Map(bizcomm === undefined ? [] : createSenders(bizcomm)),
     concurrency: config.DISPATCH_WORKERS,

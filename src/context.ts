@@ -1,5 +1,6 @@
 import type { BizcommClient } from './bizcomm/client.ts';
 import type { Config } from './config.ts';
+import type { Alone } from './db/alone.ts';
 import type { Database } from './db/database.ts';
 import type { Downloader } from './egress/download.ts';
 import type { Logger } from './logger.ts';
@@ -15,6 +16,7 @@ export type Point =
   | 'message.accepted' // committed, not yet acknowledged
   | 'message.composed' // an answer exists, not yet committed
   | 'message.answered' // the answer and its dispatches are committed
+  | 'dispatch.begun' // the start of a try is committed, nothing sent
   | 'dispatch.sent' // the receiver has it, not yet recorded
   | 'page.fetched' // a page of articles is here, nothing of it committed
   | 'page.indexing' // in mid-transaction of a page
@@ -46,5 +48,7 @@ export interface Context {
   parser: Parser;
   /** Wakes the workers of this process, after a commit that made something due. */
   wake: { messages(): void; learning(): void; dispatch(): void };
+  /** The turns of what may kill the process. */
+  alone: Alone;
   reached(point: Point): void;
 }

@@ -1,5 +1,6 @@
 import { EventType } from '../../gen/wxmp/article/v1/article_pb.ts';
 import type { Context } from '../context.ts';
+import { awaitTurnMs } from '../db/alone.ts';
 import { type Lease, LeaseLost, lockLease, releaseLease } from '../db/lease.ts';
 import { startRenewingLoop } from '../db/renewing-loop.ts';
 import type { Session } from '../db/session.ts';
@@ -28,7 +29,10 @@ import { learnPage } from './learn-page.ts';
 import { type Learning, loadLearning, retryPage } from './learning-store.ts';
 import { noticeEvent } from './notices.ts';
 
-/** A step that was begun more often than it ended kills the process: after so many times it is not begun at once. */
+/**
+ * A step that was begun more often than it ended kills the process: after so many times it is not begun at once. The
+ * last of these tries is made alone.
+ */
 const maxUnfinished = 3;
 
 /** An event that can't be handled for so long is given up. */
@@ -67,14 +71,17 @@ async function workBase(context: Context, lease: Lease, run: Run, wakeIn: (ms: n
   const { signal, isStopping } = run;
   const base = await findBase(database, lease.id);
   const endMs = performance.now() + turnMs;
-  while (!signal.aborted && !isStopping() && base !== undefined && !base.deleted && performance.now() < endMs) {
+  let hadTurn = true;
+  const goesOn = () => hadTurn && !signal.aborted && !isStopping() && performance.now() < endMs;
+  while (goesOn() && base !== undefined && !base.deleted) {
     const step = await nextStep(database, base);
     if ('waitMs' in step) break;
-    if ('event' in step) await tryEvent(context, lease, base, step.event, run);
+    if ('event' in step) hadTurn = await tryEvent(context, lease, base, step.event, signal);
     else if ('tidy' in step) await tidyOnce(context, lease, step.tidy);
-    else await tryPage(context, lease, base, step.page, signal);
+    else hadTurn = await tryPage(context, lease, base, step.page, signal);
   }
-  const waitMs = await database.tx((tx) => releaseBase(tx, lease));
+  const dueInMs = hadTurn ? 0 : awaitTurnMs();
+  const waitMs = await database.tx((tx) => releaseBase(tx, lease, dueInMs));
   if (waitMs !== undefined) wakeIn(waitMs);
 }
 
@@ -102,28 +109,30 @@ async function nextStep(session: Session, base: Base): Promise<Step> {
   return { waitMs: waits.length === 0 ? undefined : Math.min(...waits) };
 }
 
-/** Locks the base, looks for what is left, and makes it due accordingly. Returns in how long that is. */
-async function releaseBase(tx: Tx, lease: Lease): Promise<number | undefined> {
+/** Locks the base, looks for what is left, and makes it due then, or in `dueInMs`. Returns in how long that is. */
+async function releaseBase(tx: Tx, lease: Lease, dueInMs: number): Promise<number | undefined> {
   if (!(await lockLease(tx, lease))) return undefined;
   const base = await findBase(tx, lease.id);
   const step: Step = base === undefined || base.deleted ? { waitMs: undefined } : await nextStep(tx, base);
-  const waitMs = 'waitMs' in step ? step.waitMs : 0;
+  const waitMs = 'waitMs' in step ? step.waitMs : dueInMs;
   await releaseLease(tx, lease, waitMs);
   return waitMs;
 }
 
+/** Returns false where its turn to be tried alone did not come. */
 async function tryEvent(
   context: Context,
   lease: Lease,
   base: Base,
   event: PendingEvent,
-  { signal, alone }: Run,
-): Promise<void> {
-  const { database, logger } = context;
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { database, logger, alone } = context;
   const entry = { appid: event.appid, eventId: event.eventId, eventType: event.payload.eventType };
   const giveUp = async (reason: string) => {
     await database.tx((tx) => buryEvent(context, tx, lease, base, event, reason));
     logger.error({ ...entry, reason }, 'event given up');
+    return true;
   };
   const unfinished = event.started - event.finished;
   if (unfinished >= maxUnfinished) return giveUp('handling it kills the process');
@@ -135,8 +144,8 @@ async function tryEvent(
     return handleEvent(context, lease, base, event, fetchOptions(context, base, signal));
   };
   try {
-    // The last try is made alone, so that none that only happened to be under way is taken for what kills.
     const outcome = await (unfinished === maxUnfinished - 1 ? alone(handle) : handle());
+    if (outcome === undefined) return false;
     logger.info({ ...entry, ...outcome }, 'event handled');
   } catch (error) {
     if (error instanceof LeaseLost) {
@@ -155,6 +164,7 @@ async function tryEvent(
       if (bringsFile(event.payload)) await noteWaiting(tx, base, event.payload, reason);
     });
   }
+  return true;
 }
 
 /** Ends an event that can't be handled; what was to be learned shows that it wasn't. */
@@ -187,24 +197,36 @@ async function tidyOnce({ database }: Context, lease: Lease, tidy: (tx: Tx) => P
   });
 }
 
-async function tryPage(context: Context, lease: Lease, base: Base, page: Learning, signal: AbortSignal): Promise<void> {
-  const { database, logger } = context;
+/** Returns false where its turn to be tried alone did not come. */
+async function tryPage(
+  context: Context,
+  lease: Lease,
+  base: Base,
+  page: Learning,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { database, logger, alone } = context;
   const entry = { appid: base.appid, phase: page.phase, offset: page.nextOffset };
   const wait = async (waitMs: number, reason: string) => {
     logger.warn({ ...entry, reason, waitMs }, 'page waits for another try');
     await database.tx(async (tx) => {
       if (await lockLease(tx, lease)) await retryPage(tx, base.knowledgeId, waitMs, reason);
     });
+    return true;
   };
-  if (page.started - page.finished >= maxUnfinished) return wait(backoff.maxMs, 'learning it kills the process');
+  const unfinished = page.started - page.finished;
+  if (unfinished >= maxUnfinished) return wait(backoff.maxMs, 'learning it kills the process');
+  const learn = () => learnPage(context, lease, base, page, fetchOptions(context, base, signal)).then(() => true);
   try {
-    await learnPage(context, lease, base, page, fetchOptions(context, base, signal));
+    const learned = await (unfinished === maxUnfinished - 1 ? alone(learn) : learn());
+    if (learned === undefined) return false;
     logger.info(entry, 'page learned');
   } catch (error) {
     if (error instanceof LeaseLost) throw error;
     const { reason, retryAfterMs } = classify(error);
-    await wait(signal.aborted ? 0 : backoffMs(page.failures + 1, backoff, retryAfterMs), reason);
+    return wait(signal.aborted ? 0 : backoffMs(page.failures + 1, backoff, retryAfterMs), reason);
   }
+  return true;
 }
 
 function fetchOptions({ bizcomm, config }: Context, { appid }: Base, signal: AbortSignal): FetchOptions {

@@ -6,6 +6,12 @@ import { type Lease, type Leased, LeaseLost, whileRenewing } from './lease.ts';
 import type { Binding, Session } from './session.ts';
 import { type Run, startWorkLoop, type WorkLoop } from './work-loop.ts';
 
+/** Its signal is aborted when the lease is lost, too. */
+export interface RenewedRun extends Run {
+  /** Aborted when the grace of a stop is over, and not before: for what is to be recorded though the lease may be lost. */
+  stopSignal: AbortSignal;
+}
+
 export interface RenewingLoopOptions {
   session: Session;
   logger: Logger;
@@ -17,7 +23,7 @@ export interface RenewingLoopOptions {
   leaseMs: number;
   concurrency: number;
   /** Works on a row and releases it; `wakeIn` makes the loop look again after so many milliseconds. */
-  work(lease: Lease, run: Run, wakeIn: (ms: number) => void): Promise<void>;
+  work(lease: Lease, run: RenewedRun, wakeIn: (ms: number) => void): Promise<void>;
 }
 
 /** A work loop that accounts share, and that renews the lease of each row for as long as it is worked on. */
@@ -29,7 +35,7 @@ export function startRenewingLoop(options: RenewingLoopOptions): WorkLoop {
     claim,
     handle: (lease, run) =>
       whileRenewing(session, lease, run.signal, (signal) =>
-        work(lease, { ...run, signal }, (ms) => loop.wakeIn(ms)),
+        work(lease, { ...run, signal, stopSignal: run.signal }, (ms) => loop.wakeIn(ms)),
       ).finally(() => end(lease)),
     onError: (error) => {
       const isLost = error instanceof LeaseLost;

@@ -9,8 +9,11 @@ export interface Tx extends Session {
   afterCommit(action: () => void): void;
 }
 
+/** How long the record of what was tried waits for a database that is away. It is fenced: a late one does no harm. */
+export const recordPatienceMs = 5 * 60 * 1000;
+
 export interface TxOptions {
-  /** Checked before each attempt; a transaction that runs is not interrupted, its statements are bounded. */
+  /** Once it is aborted, one more attempt is begun at most: what happened is to be recorded if that can be done at once. */
   signal?: AbortSignal | undefined;
   /** No further attempt is begun after this long. */
   patienceMs?: number;
@@ -48,13 +51,14 @@ export async function retry<T>(
 ): Promise<T> {
   const startedMs = performance.now();
   for (let attempts = 1; ; attempts++) {
-    signal?.throwIfAborted();
+    const isLast = signal?.aborted === true;
     try {
       return await attempt();
     } catch (error) {
-      if (!mayRetry(error) || performance.now() - startedMs > patienceMs) throw error;
+      if (isLast || !mayRetry(error) || performance.now() - startedMs > patienceMs) throw error;
       onRetry(error);
-      await sleep(Math.random() * Math.min(250, 5 * 2 ** attempts), undefined, signal && { signal });
+      const waitMs = Math.random() * Math.min(250, 5 * 2 ** attempts);
+      await sleep(waitMs, undefined, signal && { signal }).catch(() => {}); // an abort ends the wait
     }
   }
 }

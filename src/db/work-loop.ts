@@ -20,8 +20,6 @@ export interface Run {
   signal: AbortSignal;
   /** True once the loop is stopping: nothing more is begun, the row is released. */
   isStopping(): boolean;
-  /** Does `work` when no other row of this loop is worked on alone. For what may kill the process and all that it does. */
-  alone<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export interface WorkLoopOptions {
@@ -39,13 +37,6 @@ export function startWorkLoop({ concurrency, claim, handle, onError }: WorkLoopO
   let stopped = false;
   let claiming: Promise<void> | undefined;
   let wanted = false;
-  let lastAlone: Promise<unknown> = Promise.resolve();
-
-  const alone = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = lastAlone.then(work);
-    lastAlone = result.catch(() => {});
-    return result;
-  };
 
   const wake = () => {
     wanted = true;
@@ -69,7 +60,7 @@ export function startWorkLoop({ concurrency, claim, handle, onError }: WorkLoopO
   }
 
   function start(lease: Lease): void {
-    const run = handle(lease, { signal: abort.signal, isStopping: () => stopped, alone })
+    const run = handle(lease, { signal: abort.signal, isStopping: () => stopped })
       .catch(onError)
       .finally(() => {
         running.delete(run);

@@ -1,6 +1,7 @@
+import { type Alone, awaitTurnMs } from '../db/alone.ts';
 import type { Database } from '../db/database.ts';
 import { isTrusted, type Lease } from '../db/lease.ts';
-import type { TxOptions } from '../db/tx.ts';
+import { recordPatienceMs, type TxOptions } from '../db/tx.ts';
 import type { Run } from '../db/work-loop.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
@@ -26,24 +27,22 @@ export interface DeliverOptions {
   sendTimeoutMs: number;
   metrics: Metrics;
   logger: Logger;
+  alone: Alone;
   /** Names a point that was reached; tests wait for it, or die there. */
-  reached(point: 'dispatch.sent'): void;
+  reached(point: 'dispatch.begun' | 'dispatch.sent'): void;
   /** The lane has something to do again after this long. */
   wakeIn(ms: number): void;
 }
 
 /** The options of a run. */
-type Delivering = DeliverOptions & { settling: TxOptions & { signal: AbortSignal } };
+type Delivering = DeliverOptions & { recording: TxOptions & { signal: AbortSignal } };
 
 /** After so long a lane with more to deliver is released, so that other accounts have their turn. */
 const turnMs = 2000;
 
-/** How long the record of a try waits for a database that is away. It is fenced: a late one does no harm. */
-const settlePatienceMs = 5 * 60 * 1000;
-
 /** Delivers the dispatches of a lane whose lease is held, in order, while it is its turn, or until one has to wait. */
 export async function deliverLane(given: DeliverOptions, lease: Lease, run: Run): Promise<void> {
-  const options = { ...given, settling: { patienceMs: settlePatienceMs, signal: run.signal } };
+  const options = { ...given, recording: { patienceMs: recordPatienceMs, signal: run.signal } };
   const { database } = options;
   const endMs = performance.now() + turnMs;
   while (!run.isStopping() && performance.now() < endMs) {
@@ -71,13 +70,24 @@ function handleHead(options: Delivering, lease: Lease, head: Dispatch, run: Run)
     return end(options, lease, head, { number, outcome: 'buried', tookMs: 0, reason });
   }
   const tryIt = () => tryHead(options, lease, head, run);
-  return unfinished === maxUnfinished - 1 ? run.alone(tryIt) : tryIt();
+  return unfinished === maxUnfinished - 1 ? tryAlone(options, lease, tryIt) : tryIt();
+}
+
+async function tryAlone(options: Delivering, lease: Lease, tryIt: () => Promise<boolean>): Promise<boolean> {
+  const goesOn = await options.alone(tryIt);
+  if (goesOn !== undefined) return goesOn;
+  const waitMs = awaitTurnMs();
+  if (await options.database.tx((tx) => releaseLane(tx, lease, waitMs))) options.wakeIn(waitMs);
+  return false;
 }
 
 async function tryHead(options: Delivering, lease: Lease, head: Dispatch, run: Run): Promise<boolean> {
   if (run.isStopping()) return true;
-  const begun = await options.database.tx((tx) => beginHead(tx, lease, head));
-  if (begun === 'begun') return deliverHead(options, lease, head);
+  const begun = await options.database.tx((tx) => beginHead(tx, lease, head), options.recording);
+  if (begun === 'begun') {
+    options.reached('dispatch.begun');
+    return deliverHead(options, lease, head);
+  }
   if (begun === 'lost') lost(options, lease);
   return begun === 'gone';
 }
@@ -92,11 +102,11 @@ async function deliverHead(options: Delivering, lease: Lease, head: Dispatch): P
   // What is sent has ended by the time that it expires, and well before the lease does.
   const timeoutMs = Math.floor(Math.min(options.sendTimeoutMs, head.endsMs - startedMs));
   if (timeoutMs < 1 || !isTrusted(lease, timeoutMs)) {
-    if (!(await takeBackStart(options.database, head))) await endLostTry(options.database, head);
+    if (!(await options.database.tx((tx) => takeBackStart(tx, head), options.recording))) await endLost(options, head);
     return true; // begin renews the lease, or finds it expired
   }
   try {
-    await send(head, AbortSignal.any([options.settling.signal, AbortSignal.timeout(timeoutMs)]));
+    await send(head, AbortSignal.any([options.recording.signal, AbortSignal.timeout(timeoutMs)]));
   } catch (error) {
     const { verdict, reason, retryAfterMs } = classify(error);
     if (verdict === 'transient') {
@@ -110,9 +120,9 @@ async function deliverHead(options: Delivering, lease: Lease, head: Dispatch): P
 }
 
 async function end(options: Delivering, lease: Lease, head: Dispatch, ending: Ending): Promise<boolean> {
-  const settled = await options.database.tx((tx) => settleEnd(tx, lease, head, ending), options.settling);
+  const settled = await options.database.tx((tx) => settleEnd(tx, lease, head, ending), options.recording);
   if (!settled) {
-    if (isTry(ending)) await endLostTry(options.database, head);
+    if (isTry(ending)) await endLost(options, head);
     lost(options, lease);
     return false;
   }
@@ -136,9 +146,9 @@ async function wait(
   // No longer than until it takes its fallback route, where it has one.
   const leftMs = head.hasFallback ? Math.max(0, head.endsMs - performance.now()) : Number.POSITIVE_INFINITY;
   const waitMs = (failures: number) => Math.min(leftMs, backoffMs(failures, options.backoff, retryAfterMs));
-  const waited = await options.database.tx((tx) => settleRetry(tx, lease, head, failed, waitMs), options.settling);
+  const waited = await options.database.tx((tx) => settleRetry(tx, lease, head, failed, waitMs), options.recording);
   if (waited === undefined) {
-    await endLostTry(options.database, head);
+    await endLost(options, head);
     lost(options, lease);
     return false;
   }
@@ -148,6 +158,10 @@ async function wait(
   options.logger.warn(entry, 'dispatch waits for another try');
   options.wakeIn(waited);
   return false;
+}
+
+function endLost({ database, recording }: Delivering, head: Dispatch): Promise<void> {
+  return database.tx((tx) => endLostTry(tx, head), recording);
 }
 
 function lost({ metrics, logger }: DeliverOptions, lease: Lease): void {

@@ -126,10 +126,10 @@ export async function endLostTry(session: Session, { dispatchId }: Dispatch): Pr
   );
 }
 
-/** Releases a lane: due at once where something is pending, else not until the next enqueue. README.md, step 6. */
-export async function releaseLane(tx: Tx, lease: Lease): Promise<boolean> {
+/** Releases a lane: due in `waitMs` where something is pending, else not until the next enqueue. README.md, step 6. */
+export async function releaseLane(tx: Tx, lease: Lease, waitMs = 0): Promise<boolean> {
   if (!(await lockLease(tx, lease))) return false;
   const pending = await tx.all("select 1 from dispatch where lane_id = ? and state = 'pending' limit 1", [lease.id]);
-  await releaseLease(tx, lease, pending.length > 0 ? 0 : undefined);
+  await releaseLease(tx, lease, pending.length > 0 ? waitMs : undefined);
   return pending.length > 0;
 }

@@ -1,9 +1,10 @@
 import type { Context } from '../context.ts';
+import { awaitTurnMs } from '../db/alone.ts';
 import { type Lease, LeaseLost, lockLease, releaseLease } from '../db/lease.ts';
-import { startRenewingLoop } from '../db/renewing-loop.ts';
+import { type RenewedRun, startRenewingLoop } from '../db/renewing-loop.ts';
 import type { Session } from '../db/session.ts';
-import type { Tx } from '../db/tx.ts';
-import type { Run, WorkLoop } from '../db/work-loop.ts';
+import { recordPatienceMs, type Tx, type TxOptions } from '../db/tx.ts';
+import type { WorkLoop } from '../db/work-loop.ts';
 import { backoffMs } from '../dispatch/backoff.ts';
 import { describeError } from '../errors.ts';
 import { areShown, listSearchedBases } from '../knowledge/store.ts';
@@ -50,17 +51,22 @@ export function startAnswering(context: Context): WorkLoop {
 }
 
 /** Answers what is pending while it is its turn, one message after another, then releases the conversation. */
-async function workConversation(context: Context, lease: Lease, run: Run, wakeIn: (ms: number) => void): Promise<void> {
+async function workConversation(
+  context: Context,
+  lease: Lease,
+  run: RenewedRun,
+  wakeIn: (ms: number) => void,
+): Promise<void> {
   const { database } = context;
   let waitMs = 0;
   const endMs = performance.now() + turnMs;
-  while (waitMs === 0 && !run.isStopping() && performance.now() < endMs) {
+  while (waitMs === 0 && !run.isStopping() && !run.signal.aborted && performance.now() < endMs) {
     const message = await findPending(database, lease.id);
     if (message === undefined) break;
     const tries = await loadTries(database, lease.id);
-    const tryIt = async () => (run.isStopping() ? 0 : tryMessage(context, lease, { message, tries }, run.signal));
+    const tryIt = async () => (run.isStopping() ? 0 : tryMessage(context, lease, { message, tries }, run));
     const isSuspect = tries.started - tries.finished >= suspectDeaths;
-    waitMs = await (isSuspect ? run.alone(tryIt) : tryIt());
+    waitMs = isSuspect ? ((await context.alone(tryIt)) ?? awaitTurnMs()) : await tryIt();
   }
   const pending = await database.tx((tx) => releaseConversation(tx, lease, waitMs));
   if (pending) wakeIn(waitMs);
@@ -80,26 +86,27 @@ async function tryMessage(
   context: Context,
   lease: Lease,
   { message, tries }: { message: PendingMessage; tries: Tries },
-  signal: AbortSignal,
+  { signal, stopSignal }: RenewedRun,
 ): Promise<number> {
   const { database, logger, metrics, texts } = context;
-  await database.tx((tx) => beginTry(tx, lease, tries));
+  const recording = { patienceMs: recordPatienceMs, signal: stopSignal };
+  await database.tx((tx) => beginTry(tx, lease, tries), recording);
   if (tries.started - tries.finished >= maxDeaths || tries.failures >= maxFailures) {
-    await commitAnswer(context, lease, message, fixed(texts.failed, 'failed'));
+    await commitAnswer(context, lease, message, fixed(texts.failed, 'failed'), recording);
     return 0;
   }
   try {
     for (let stale = 0; stale < maxStale; stale++) {
       const composed = await compose(context, message, signal);
       context.reached('message.composed');
-      if (await commitAnswer(context, lease, message, composed)) return 0;
+      if (await commitAnswer(context, lease, message, composed, recording)) return 0;
     }
     throw new Error(`what answered was deleted before the answer was committed, ${maxStale} times in a row`);
   } catch (error) {
     const failures = tries.failures + (signal.aborted ? 0 : 1); // one that a stop cut off is no failure
     const isLost = error instanceof LeaseLost || signal.reason instanceof LeaseLost;
-    if (isLost || !(await database.tx((tx) => failTry(tx, lease, failures)))) {
-      await endLostTry(database, lease, message);
+    if (isLost || !(await database.tx((tx) => failTry(tx, lease, failures), recording))) {
+      await database.tx((tx) => endLostTry(tx, lease, message), recording);
       throw isLost ? error : new LeaseLost(lease);
     }
     metrics.messages.inc({ event: 'failed' });
@@ -175,6 +182,7 @@ async function commitAnswer(
   lease: Lease,
   message: PendingMessage,
   composed: Composed,
+  recording: TxOptions,
 ): Promise<boolean> {
   const { database, metrics, logger, reached } = context;
   return database.tx(async (tx) => {
@@ -196,5 +204,5 @@ async function commitAnswer(
       reached('message.answered');
     });
     return true;
-  });
+  }, recording);
 }

@@ -53,13 +53,20 @@ eachDatabase((dialect, open) => {
       ]);
     });
 
-    test('a transaction whose signal is aborted is not begun', async () => {
+    test('a transaction whose signal is aborted is tried once more, and not again', async () => {
       const database = await open();
-      const work = () => assert.fail('begun');
+      const stop = new AbortController();
+      let tries = 0;
+      const fail = () => {
+        if (++tries === 3) stop.abort();
+        throw Object.assign(new Error('busy'), { code: 'SQLITE_BUSY', errno: 1213 });
+      };
       await assert.rejects(
-        database.tx(async () => work(), { signal: AbortSignal.abort(new Error('stopped')) }),
-        /stopped/,
+        database.tx(async () => fail(), { signal: stop.signal }),
+        /busy/,
       );
+      assert.equal(tries, 4);
+      assert.equal(await database.tx(async () => 'done', { signal: stop.signal }), 'done');
     });
 
     test('text of four-byte characters, NUL and 64 KiB boundaries is stored as it is', async () => {

@@ -5,6 +5,7 @@ import { beginHead, findHead } from '../../src/dispatch/begin.ts';
 import type { Sender } from '../../src/dispatch/dispatch.ts';
 import { enqueue } from '../../src/dispatch/enqueue.ts';
 import { CallError } from '../../src/errors.ts';
+import { createGate } from '../support/accounts.ts';
 import { eachDatabase } from '../support/databases.ts';
 import {
   claimLanes,
@@ -181,6 +182,25 @@ eachDatabase((dialect, create) => {
           sent.filter((payload) => payload.startsWith(`${lane}/`)),
           payloads(lane),
         );
+    });
+
+    test('a send that a stop cuts off is recorded as failed: however many stops, it is no death', async () => {
+      const database = await open();
+      await enqueueAll(database, 'lane', ['slow']);
+      for (let stops = 1; stops <= 4; stops++) {
+        await database.run(`update lane set due_at = ${database.dialect.now}`);
+        const arrived = createGate();
+        const worker = startWorker(
+          deliverOptions(database, async (_, signal) => {
+            arrived.open();
+            await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+          }),
+        );
+        await arrived.opened;
+        await worker.stop(0);
+        const [slow] = await listDispatches(database);
+        assert.deepEqual([slow?.state, slow?.started, slow?.finished], ['pending', stops, stops]);
+      }
     });
 
     test('a stop ends what is being sent, releases its lane and begins nothing more', async () => {

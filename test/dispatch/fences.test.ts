@@ -21,7 +21,7 @@ import {
   snapshot,
 } from '../support/dispatching.ts';
 
-const run: Run = { signal: new AbortController().signal, isStopping: () => false, alone: (work) => work() };
+const run: Run = { signal: new AbortController().signal, isStopping: () => false };
 
 eachDatabase((dialect, create) => {
   const open = emptied(create);

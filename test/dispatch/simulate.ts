@@ -100,7 +100,7 @@ async function deliver(stage: Stage, worker: Worker): Promise<void> {
       };
       worker.sending = { dispatch, tell };
     });
-  const run = { signal: new AbortController().signal, isStopping: () => false, alone: <T>(f: () => Promise<T>) => f() };
+  const run = { signal: new AbortController().signal, isStopping: () => false };
   if (lease) await deliverLane({ ...deliverOptions(worker.database, send), wakeIn: () => {} }, lease, run);
   worker.lease = undefined;
   worker.lost = [];

@@ -52,6 +52,7 @@ for (const { name: dialect, create } of dialects) {
       { point: 'message.accepted', repeats: 0 },
       { point: 'message.composed', repeats: 0 },
       { point: 'message.answered', repeats: 0 },
+      { point: 'dispatch.begun', repeats: 0 },
       { point: 'dispatch.sent', repeats: 1 },
     ]) {
       test(`at ${point} leaves nothing lost: three questions, three replies in order, ${repeats} repeats at most`, async () => {

@@ -1,4 +1,5 @@
 /** Enqueues and delivers on a bare database, with senders that a test makes up. */
+import { createAlone } from '../../src/db/alone.ts';
 import type { Database } from '../../src/db/database.ts';
 import type { Lease } from '../../src/db/lease.ts';
 import { shareLanes } from '../../src/dispatch/claim.ts';
@@ -70,6 +71,7 @@ export function deliverOptions(database: Database, send: Sender, kind = 'test'):
     leaseMs: 10_000,
     metrics: createMetrics(),
     logger: createLogger(process.env.TEST_LOG_LEVEL ?? 'silent'),
+    alone: createAlone(),
     reached: () => {},
   };
 }
@@ -80,14 +82,14 @@ export function claimLanes(database: Database, limit: number, leaseMs: number): 
 }
 
 /** A worker that ticks every 50 ms until it is stopped, or left as if it were dead. */
-export function startWorker(options: DispatchOptions): { stop(): Promise<void>; abandon(): void } {
+export function startWorker(options: DispatchOptions): { stop(graceMs?: number): Promise<void>; abandon(): void } {
   const loop = startDispatch(options);
   const ticking = setInterval(loop.wake, 50);
   loop.wake();
   return {
-    stop: async () => {
+    stop: async (graceMs = 1000) => {
       clearInterval(ticking);
-      await loop.stop(1000);
+      await loop.stop(graceMs);
     },
     abandon: () => clearInterval(ticking),
   };

@@ -18,6 +18,11 @@ const mutants: Record<string, { file: string; cuts: readonly [text: string | Reg
     file: '/src/db/lease.ts',
     cuts: [['const { now } = session.dialect;', 'const now = String(Date.now());']],
   },
+  /** Whatever is no record waits for a database that is away no longer than .3 s. */
+  impatient: {
+    file: '/src/db/tx.ts',
+    cuts: [['patienceMs = 15_000', 'patienceMs = 300']],
+  },
 };
 
 /** The names of the mutants. */
