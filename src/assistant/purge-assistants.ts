@@ -10,7 +10,7 @@ const batchSize = 500;
 
 /**
  * Part of the scheduled job, behind those that take the messages and bases of deleted assistants: deletes their lanes
- * with all dispatches, their configurations, bindings and counts. What stays for good is the assistant's own row: it
+ * with all dispatches, their events, configurations, bindings and counts. What stays for good is the assistant's own row: it
  * answers that the assistant was deleted before, and counts its re-creations. Returns how many are wholly purged.
  */
 export async function purgeAssistants({ database }: Context, signal: AbortSignal): Promise<number> {
@@ -48,7 +48,7 @@ async function purgeAssistant(database: Database, appid: string, signal: AbortSi
     if (lane !== undefined) await eraseLaneBatch(tx, lane.lane_id);
     return lane !== undefined;
   });
-  for (const table of ['binding', 'assistant_config', 'token_use']) {
+  for (const table of ['article_event', 'binding', 'assistant_config', 'token_use']) {
     await repeat(async (tx) => {
       const deleted = await tx.run(`delete from ${table} where appid = ? limit ${batchSize}`, [appid]);
       return deleted === batchSize;

@@ -120,5 +120,33 @@ for (const { name: dialect } of dialects) {
       await runPrune(database);
       assert.deepEqual(await findInTables(database, ['user_owed']), []);
     });
+
+    test('an event id of before is new, and what it does is told, before the job and after it', async () => {
+      const appid = 'wx_events_again';
+      const ban = (event_id: string, article_id = 'a1') =>
+        service.call('/api/wxmp/article/event_notity', { appid, event_id, event_type: 7, article_id, msgidx: 0 });
+      const told = (eventId: string) => service.wechat.state.notices.filter((notice) => notice.eventId === eventId);
+      /** Sends it twice, and waits until it was told for the nth time. */
+      const handle = async (eventId: string, nth: number) => {
+        assert.deepEqual(await ban(eventId), { errcode: 0, errmsg: 'ok' });
+        await until(`${eventId} is told`, () => told(eventId).length === nth);
+        assert.deepEqual(await ban(eventId), { errcode: 0, errmsg: 'ok' });
+        await until('all is quiet', isIdle);
+        assert.equal(told(eventId).length, nth);
+      };
+      await service.createLearned(appid);
+      await handle('e1', 1);
+      await handle('e2', 1);
+      await recreate(appid);
+      const asked = await service.ask(appid, 'user', 'b1', '成人票多少钱？');
+      assert.match(asked.text, /168/, 'a fresh start: the ban is forgotten');
+      await handle('e1', 2);
+      const { text } = await service.ask(appid, 'user', 'b2', '成人票多少钱？');
+      assert.doesNotMatch(text, /168/);
+      await runPrune(database);
+      await handle('e2', 2);
+      await handle('e1', 2);
+      for (const eventId of ['e1', 'e2']) assert.equal((await ban(eventId, 'a2')).errcode, 40901);
+    });
   });
 }

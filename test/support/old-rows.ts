@@ -218,7 +218,7 @@ export function makeHistory(random: Random, now: number): History {
 
     function addEvent(document_key: string, state: string) {
       const event_id = newId('e');
-      const dedupeKey = `event:${appid}:${event_id}`;
+      const dedupeKey = `event:${knowledge_id}:${event_id}`;
       if (state === 'done' && random.chance(0.7)) notices.set(dedupeKey, false);
       const eventAge = ageDays();
       const what = { event_type: 5, payload: '{}', payload_hash: '', created_at: before(eventAge) };
@@ -228,7 +228,7 @@ export function makeHistory(random: Random, now: number): History {
       history.rows.push({
         ...{ table: 'article_event', key: ['appid', 'event_id'], row },
         get fate() {
-          return goesIf(isDeleted || (isOver && notices.get(dedupeKey) !== true));
+          return goesIf(isAccountDeleted || (isOver && notices.get(dedupeKey) !== true));
         },
       });
     }
