@@ -43,8 +43,7 @@ async function purgeAssistant(database: Database, appid: string, signal: AbortSi
   const repeat = (work: (tx: Tx) => Promise<boolean>) =>
     inBatches(signal, () => database.tx(async (tx) => (await holdDeleted(tx, appid)) && work(tx)));
   await repeat(async (tx) => {
-    // By lane_by_appid.
-    const [lane] = await tx.all<{ lane_id: string }>('select lane_id from lane where appid = ? limit 1', [appid]);
+    const lane = await findLane(tx, appid);
     if (lane !== undefined) await eraseLaneBatch(tx, lane.lane_id);
     return lane !== undefined;
   });
@@ -54,6 +53,19 @@ async function purgeAssistant(database: Database, appid: string, signal: AbortSi
       return deleted === batchSize;
     });
   }
+}
+
+/**
+ * One of its lanes, by lane_by_appid or dispatch_by_appid: a lane that the release before made names no account, its
+ * dispatches do. Without dispatches it goes with the empty ones.
+ */
+async function findLane(session: Session, appid: string): Promise<{ lane_id: string } | undefined> {
+  const [lane] = await session.all<{ lane_id: string }>('select lane_id from lane where appid = ? limit 1', [appid]);
+  if (lane !== undefined) return lane;
+  const [sent] = await session.all<{ lane_id: string }>('select lane_id from dispatch where appid = ? limit 1', [
+    appid,
+  ]);
+  return sent;
 }
 
 /** Whether it is still deleted; it is not created again before the commit. By the primary key. */
