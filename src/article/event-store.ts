@@ -23,6 +23,8 @@ export function bringsFile({ eventType }: EventPayload): boolean {
 export interface KnownEvent {
   payloadHash: string;
   isPending: boolean;
+  /** Milliseconds since 1970 by the database's clock. */
+  createdAt: number;
 }
 
 /** An event that waits to be handled. */
@@ -47,11 +49,20 @@ export const internalPrefix = ' sync ';
 
 /** By the primary key. */
 export async function findEvent(tx: Tx, appid: string, eventId: string): Promise<KnownEvent | undefined> {
-  const [row] = await tx.all<{ payload_hash: string; state: string }>(
-    'select payload_hash, state from article_event where appid = ? and event_id = ?',
+  const [row] = await tx.all<{ payload_hash: string; state: string; created_at: number }>(
+    'select payload_hash, state, created_at from article_event where appid = ? and event_id = ?',
     [appid, eventId],
   );
-  return row && { payloadHash: row.payload_hash, isPending: row.state === 'pending' };
+  return row && { payloadHash: row.payload_hash, isPending: row.state === 'pending', createdAt: row.created_at };
+}
+
+/** Forgets an event of before a deletion, so that a new one can have its id. By the primary key. */
+export async function forgetEvent(tx: Tx, appid: string, eventId: string, { createdAt }: KnownEvent): Promise<void> {
+  await tx.run('delete from article_event where appid = ? and event_id = ? and created_at <= ?', [
+    appid,
+    eventId,
+    createdAt,
+  ]);
 }
 
 /**

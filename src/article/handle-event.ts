@@ -42,7 +42,7 @@ export async function handleEvent(
     if (!event.internal) {
       await noteUpdate(tx, base.knowledgeId);
       // The seed has no notice for a deleted base.
-      if (event.payload.eventType !== EventType.KNOWLEDGE_DELETED) await noticeEvent(context, tx, event, outcome);
+      if (event.payload.eventType !== EventType.KNOWLEDGE_DELETED) await noticeEvent(context, tx, base, event, outcome);
     }
     tx.afterCommit(() => {
       if (outcome.fileRagStatus !== undefined) metrics.files.inc({ state: outcome.fileRagStatus });

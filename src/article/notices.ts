@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import type { Tx } from '../db/tx.ts';
 import type { Sender } from '../dispatch/dispatch.ts';
 import { enqueue } from '../dispatch/enqueue.ts';
+import type { Base } from '../knowledge/store.ts';
 import type { PendingEvent } from './event-store.ts';
 
 export const noticeKind = 'wxmp.notice';
@@ -33,12 +34,13 @@ export async function noticePhase(
 export async function noticeEvent(
   context: Context,
   tx: Tx,
+  base: Base,
   { appid, eventId, payload }: PendingEvent,
   { count, fileRagStatus }: { count?: number; fileRagStatus?: number },
 ): Promise<void> {
   const { eventType, articleId, msgidx, fileId, knowledgeId } = payload;
   const isArticle = eventType <= EventType.ARTICLE_UNBANNED;
-  await notice(context, tx, eventNoticeKey(appid, eventId), {
+  await notice(context, tx, eventNoticeKey(base.knowledgeId, eventId), {
     appid,
     eventType,
     eventId,
@@ -48,9 +50,9 @@ export async function noticeEvent(
   });
 }
 
-/** The dedupe key of an event's notice. */
-export function eventNoticeKey(appid: string, eventId: string): string {
-  return `event:${appid}:${eventId}`;
+/** The dedupe key of an event's notice. By its base: an account that was created again may use the id again. */
+export function eventNoticeKey(knowledgeId: string, eventId: string): string {
+  return `event:${knowledgeId}:${eventId}`;
 }
 
 async function notice({ bizcomm, config, wake }: Context, tx: Tx, dedupeKey: string, item: Item): Promise<void> {

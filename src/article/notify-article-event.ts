@@ -18,7 +18,15 @@ import { documentState, findDocument, noteState, sourceKey } from '../knowledge/
 import { requireRoomForFile } from '../knowledge/quota.ts';
 import { requireArticleBase, requireFileBase } from '../knowledge/require-base.ts';
 import { type Base, findBase } from '../knowledge/store.ts';
-import { bringsFile, type EventPayload, endEvent, findEvent, insertEvent, renewFileUrl } from './event-store.ts';
+import {
+  bringsFile,
+  type EventPayload,
+  endEvent,
+  findEvent,
+  forgetEvent,
+  insertEvent,
+  renewFileUrl,
+} from './event-store.ts';
 import { noteFile } from './handle-file.ts';
 import { withdraw } from './withdraw.ts';
 
@@ -50,10 +58,12 @@ function appidsOfFiles(events: readonly ArticleEvent[]): string[] {
 
 async function acceptEvent(tx: Tx, event: ArticleEvent, config: Config): Promise<void> {
   const payload = payloadOf(event);
-  await requireHeldAssistant(tx, event.appid);
+  const assistant = await requireHeldAssistant(tx, event.appid);
   const hash = createHash('sha256').update(JSON.stringify(payload)).digest('hex');
   const known = await findEvent(tx, event.appid, event.eventId);
-  if (known !== undefined) {
+  if (known !== undefined && known.createdAt < assistant.createdAt) {
+    await forgetEvent(tx, event.appid, event.eventId, known);
+  } else if (known !== undefined) {
     if (known.payloadHash !== hash) throw conflict(`event_id ${event.eventId} was accepted with another payload`);
     const { appid, eventId, knowledgeId, fileCosUrl: fileUrl } = event;
     if (known.isPending && bringsFile(payload)) await renewFileUrl(tx, { appid, eventId, knowledgeId, fileUrl });

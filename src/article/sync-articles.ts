@@ -8,6 +8,7 @@ import type { Tx } from '../db/tx.ts';
 import { AppError } from '../errors.ts';
 import { documentState } from '../knowledge/document.ts';
 import { type Base, findArticleBase } from '../knowledge/store.ts';
+import { requestRebuilds } from '../retrieval/rebuild-index.ts';
 import { insertEvent, internalPrefix } from './event-store.ts';
 import { beginSync } from './learning-store.ts';
 
@@ -29,9 +30,13 @@ const batchSize = 100;
 /** So much later each batch is due than the one before: of many accounts, what else is to be learned has its turn. */
 const batchPaceMs = 10_000;
 
-/** The scheduled job: begins a comparison for every account, and ends what hangs. */
+/**
+ * The scheduled job: begins a comparison for every account, and ends what hangs. Asks for outdated indexes again: a
+ * replica of the release before may have taken the base that was due for it, and made more of them since.
+ */
 export async function syncAllArticles(context: Context, signal: AbortSignal): Promise<void> {
   const { database, config, bizcomm, wake, logger } = context;
+  await requestRebuilds(database);
   const hung = await endHanging(database, config.LEARN_TIMEOUT_MINUTES * 60_000);
   if (hung > 0) logger.warn({ documents: hung }, 'documents took too long to be learned');
   if (bizcomm === undefined) return;

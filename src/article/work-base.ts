@@ -181,7 +181,7 @@ async function buryEvent(
   const { eventType, articleId, msgidx } = event.payload;
   if (bringsFile(event.payload)) {
     const fileRagStatus = await buryFile(tx, base, event.payload, reason);
-    await noticeEvent(context, tx, event, { fileRagStatus });
+    await noticeEvent(context, tx, base, event, { fileRagStatus });
     tx.afterCommit(() => context.metrics.files.inc({ state: fileRagStatus }));
   }
   if (eventType !== EventType.ARTICLE_ADDED || msgidx === 0) return;

@@ -10,7 +10,7 @@ const batchSize = 500;
 
 /**
  * Part of the scheduled job, behind those that take the messages and bases of deleted assistants: deletes their lanes
- * with all dispatches, their configurations, bindings and counts. What stays for good is the assistant's own row: it
+ * with all dispatches, their events, configurations, bindings and counts. What stays for good is the assistant's own row: it
  * answers that the assistant was deleted before, and counts its re-creations. Returns how many are wholly purged.
  */
 export async function purgeAssistants({ database }: Context, signal: AbortSignal): Promise<number> {
@@ -43,17 +43,29 @@ async function purgeAssistant(database: Database, appid: string, signal: AbortSi
   const repeat = (work: (tx: Tx) => Promise<boolean>) =>
     inBatches(signal, () => database.tx(async (tx) => (await holdDeleted(tx, appid)) && work(tx)));
   await repeat(async (tx) => {
-    // By lane_by_appid.
-    const [lane] = await tx.all<{ lane_id: string }>('select lane_id from lane where appid = ? limit 1', [appid]);
+    const lane = await findLane(tx, appid);
     if (lane !== undefined) await eraseLaneBatch(tx, lane.lane_id);
     return lane !== undefined;
   });
-  for (const table of ['binding', 'assistant_config', 'token_use']) {
+  for (const table of ['article_event', 'binding', 'assistant_config', 'token_use']) {
     await repeat(async (tx) => {
       const deleted = await tx.run(`delete from ${table} where appid = ? limit ${batchSize}`, [appid]);
       return deleted === batchSize;
     });
   }
+}
+
+/**
+ * One of its lanes, by lane_by_appid or dispatch_by_appid: a lane that the release before made names no account, its
+ * dispatches do. Without dispatches it goes with the empty ones.
+ */
+async function findLane(session: Session, appid: string): Promise<{ lane_id: string } | undefined> {
+  const [lane] = await session.all<{ lane_id: string }>('select lane_id from lane where appid = ? limit 1', [appid]);
+  if (lane !== undefined) return lane;
+  const [sent] = await session.all<{ lane_id: string }>('select lane_id from dispatch where appid = ? limit 1', [
+    appid,
+  ]);
+  return sent;
 }
 
 /** Whether it is still deleted; it is not created again before the commit. By the primary key. */

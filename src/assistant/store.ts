@@ -9,6 +9,8 @@ export interface Assistant {
   appid: string;
   /** Counts re-creations: what was before a deletion stays apart. */
   incarnation: number;
+  /** For the last time. Milliseconds since 1970 by the database's clock. */
+  createdAt: number;
   lastStatus: AssistantStatus;
   deleted: boolean;
 }
@@ -23,6 +25,7 @@ export interface Settings {
 export interface AssistantRow {
   appid: string;
   incarnation: number;
+  created_at: number;
   last_status: AssistantStatus;
   deleted_at: number | null;
 }
@@ -31,7 +34,7 @@ export interface AssistantRow {
 export async function findAssistant(session: Session, appid: string): Promise<Assistant | undefined> {
   return toAssistant(
     await session.all<AssistantRow>(
-      'select appid, incarnation, last_status, deleted_at from assistant where appid = ?',
+      'select appid, incarnation, created_at, last_status, deleted_at from assistant where appid = ?',
       [appid],
     ),
   );
@@ -41,7 +44,7 @@ export async function findAssistant(session: Session, appid: string): Promise<As
 export async function lockAssistant(tx: Session, appid: string): Promise<Assistant | undefined> {
   return toAssistant(
     await tx.all<AssistantRow>(
-      `select appid, incarnation, last_status, deleted_at from assistant where appid = ?${tx.dialect.forUpdate}`,
+      `select appid, incarnation, created_at, last_status, deleted_at from assistant where appid = ?${tx.dialect.forUpdate}`,
       [appid],
     ),
   );
@@ -55,7 +58,7 @@ export async function requireAssistant(session: Session, appid: string): Promise
 /** The same, and it is not deleted before the commit: what is accepted for it is found by its deletion, or refused. */
 export async function requireHeldAssistant(tx: Session, appid: string): Promise<Assistant> {
   const rows = await tx.all<AssistantRow>(
-    `select appid, incarnation, last_status, deleted_at from assistant where appid = ?${tx.dialect.forShare}`,
+    `select appid, incarnation, created_at, last_status, deleted_at from assistant where appid = ?${tx.dialect.forShare}`,
     [appid],
   );
   return present(toAssistant(rows), appid);
@@ -75,6 +78,7 @@ function toAssistant([row]: AssistantRow[]): Assistant | undefined {
     row && {
       appid: row.appid,
       incarnation: row.incarnation,
+      createdAt: row.created_at,
       lastStatus: row.last_status,
       deleted: row.deleted_at !== null,
     }

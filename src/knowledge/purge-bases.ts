@@ -11,8 +11,8 @@ const batchSize = 500;
 
 /**
  * Part of the scheduled job: deletes what deleted bases held, in small batches. Of the base itself its row stays for
- * EVENT_RETENTION_DAYS, so that deleting it again is no error, unless the assistant is deleted, too. Returns how many
- * bases were emptied.
+ * EVENT_RETENTION_DAYS, so that deleting it again is no error, unless the assistant is deleted, too. Its events stay as
+ * any others: the memory against doubles is the account's. Returns how many bases were emptied.
  */
 export async function purgeBases({ database, config }: Context, signal: AbortSignal): Promise<number> {
   let purged = 0;
@@ -52,7 +52,6 @@ async function emptyBase(
     { table: 'passage', column: 'base_no', id: baseNo },
     { table: 'index_base', column: 'base_no', id: baseNo },
     { table: 'document', column: 'knowledge_id', id: knowledgeId },
-    { table: 'article_event', column: 'knowledge_id', id: knowledgeId },
     { table: 'article_ban', column: 'knowledge_id', id: knowledgeId },
     { table: 'learning', column: 'knowledge_id', id: knowledgeId },
   ]) {

@@ -14,3 +14,9 @@ export function viewOfChannel(channel: Channel): 'online' | 'draft' {
 export function scopeKey(incarnation: number, channel: Channel, openid: string): string {
   return `wxmp:${incarnation}:${channel}:${openid}`;
 }
+
+/** Whether a scope is one of before the account's assistant was created for the last time. */
+export function isEarlier(scopeKey: string, incarnation: number): boolean {
+  const [, own] = /^wxmp:(\d+):/.exec(scopeKey) ?? []; // another form: of an erasure that is under way
+  return own !== undefined && Number(own) < incarnation;
+}

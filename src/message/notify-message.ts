@@ -3,10 +3,10 @@ import type { NotifyMessageRequest } from '../../gen/wxmp/message/v1/message_pb.
 import { requireHeldAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import { conflict } from '../errors.ts';
-import { channelOf, scopeKey } from './channel.ts';
+import { channelOf, isEarlier, scopeKey } from './channel.ts';
 import { startsLongWait } from './long-wait.ts';
 import { enqueuePleaseWait } from './reply-dispatch.ts';
-import { findMessageHash, insertMessage, type NewMessage, takeNextIndex } from './store.ts';
+import { findKnown, insertMessage, type NewMessage, takeMsgid, takeNextIndex } from './store.ts';
 
 /** See MessageService.NotifyMessage, and README.md, step 1. */
 export function notifyMessage(context: Context) {
@@ -16,9 +16,11 @@ export function notifyMessage(context: Context) {
     const { appid, channel, msgid, openid } = message;
     const accepted = await database.tx(async (tx) => {
       const { incarnation } = await requireHeldAssistant(tx, appid);
-      const known = await findMessageHash(tx, appid, channel, msgid);
-      if (known !== undefined) {
-        if (known !== message.payloadHash) throw conflict(`msgid ${msgid} was accepted with another payload`);
+      const known = await findKnown(tx, message);
+      if (known !== undefined && isEarlier(known.scopeKey, incarnation)) await takeMsgid(tx, known.messageId);
+      else if (known !== undefined) {
+        if (known.payloadHash !== message.payloadHash)
+          throw conflict(`msgid ${msgid} was accepted with another payload`);
         return false;
       }
       const at = await takeNextIndex(tx, { appid, scopeKey: scopeKey(incarnation, channel, openid) });

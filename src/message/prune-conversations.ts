@@ -1,11 +1,10 @@
 import { eachAccount } from '../assistant/each-account.ts';
-import type { Config } from '../config.ts';
 import type { Context } from '../context.ts';
 import { inBatches, marksFor } from '../db/batches.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { eraseConversation, listErasing } from './erase-conversation.ts';
-import { retentionSql, retentionsMs } from './prune-messages.ts';
+import { isOver, loadRetention } from './retention.ts';
 
 const batchSize = 100;
 
@@ -20,10 +19,13 @@ export async function pruneConversations({ database, config }: Context, signal: 
     for (const id of await listErasing(database, appid)) {
       pruned += (await eraseConversation(database, id, signal)).conversations;
     }
+    const retention = await loadRetention(database, config, appid);
     let after: Cursor = { updated_at: -1, conversation_id: '' };
     await inBatches(signal, async () => {
-      const batch = await listIdle(database, config, appid, after);
-      const empty = batch.filter((row) => row.is_empty === 1).map((row) => row.conversation_id);
+      const batch = await listIdle(database, appid, retention.border, after);
+      const empty = batch
+        .filter((row) => row.is_empty === 1 && isOver(retention, row.updated_at, row.scope_key))
+        .map((row) => row.conversation_id);
       if (empty.length > 0) pruned += await database.tx((tx) => deleteEmpty(tx, empty));
       after = batch.at(-1) ?? after;
       return batch.length === batchSize;
@@ -38,16 +40,14 @@ interface Cursor {
 }
 
 /** By conversation_by_age, and message_by_index. */
-function listIdle(session: Session, config: Config, appid: string, after: Cursor) {
-  const { now } = session.dialect;
-  return session.all<Cursor & { is_empty: number }>(
-    `select c.conversation_id, c.updated_at, case when c.due_at is null and c.lease_token is null
+function listIdle(session: Session, appid: string, border: number, after: Cursor) {
+  return session.all<Cursor & { is_empty: number; scope_key: string }>(
+    `select c.conversation_id, c.updated_at, c.scope_key, case when c.due_at is null and c.lease_token is null
         and not exists (select 1 from message m where m.conversation_id = c.conversation_id) then 1 else 0 end is_empty
-      from assistant a join conversation c on c.appid = a.appid
-      where a.appid = ? and c.updated_at < ${now} - (${retentionSql(session.dialect)})
+      from conversation c where c.appid = ? and c.updated_at < ?
         and (c.updated_at > ? or (c.updated_at = ? and c.conversation_id > ?))
       order by c.updated_at, c.conversation_id limit ${batchSize}`,
-    [appid, ...retentionsMs(config), after.updated_at, after.updated_at, after.conversation_id],
+    [appid, border, after.updated_at, after.updated_at, after.conversation_id],
   );
 }
 

@@ -1,43 +1,32 @@
 import { eachAccount } from '../assistant/each-account.ts';
-import type { Config } from '../config.ts';
 import type { Context } from '../context.ts';
 import { inBatches, marksFor } from '../db/batches.ts';
-import type { Dialect } from '../db/dialect.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { endWithMessages } from '../dispatch/prune-dispatches.ts';
+import { isOver, loadRetention } from './retention.ts';
 
-const dayMs = 24 * 60 * 60 * 1000;
 const batchSize = 200;
 
 /**
  * Part of the scheduled job: deletes messages whose time is over, with their explanations, streams and dispatches.
- * Where the account's consent is in effect they live longer; a deleted account's go at once. Nothing that is still
- * owed is touched. Returns how many messages went.
+ * What was said before the account was deleted is over at once. Nothing that is still owed is touched. Returns how many
+ * messages went.
  */
 export async function pruneMessages({ database, config }: Context, signal: AbortSignal): Promise<number> {
   let pruned = 0;
   await eachAccount(database, signal, async (appid) => {
+    const retention = await loadRetention(database, config, appid);
     let after: Cursor = { created_at: -1, message_id: '' };
     await inBatches(signal, async () => {
-      const batch = await listOld(database, config, appid, after);
-      const over = batch.filter((row) => row.is_ended === 1);
+      const batch = await listOld(database, appid, retention.border, after);
+      const over = batch.filter((row) => row.is_ended === 1 && isOver(retention, row.created_at, row.scope_key));
       if (over.length > 0) pruned += await database.tx((tx) => deleteEnded(tx, over));
       after = batch.at(-1) ?? after;
       return batch.length === batchSize;
     });
   });
   return pruned;
-}
-
-/** SQL: how long the messages of the account `a` live, in milliseconds, as of now; with two values for its `?`. */
-export function retentionSql({ now }: Dialect): string {
-  return `case when a.deleted_at is not null then 0 when a.consent_at <= ${now} then ? else ? end`;
-}
-
-/** The two values: with consent, and without. */
-export function retentionsMs(config: Config): [withConsentMs: number, withoutMs: number] {
-  return [config.MESSAGE_RETENTION_CONSENT_DAYS * dayMs, config.MESSAGE_RETENTION_DAYS * dayMs];
 }
 
 interface Cursor {
@@ -51,17 +40,16 @@ interface Old extends Cursor {
 }
 
 /** In the order of message_by_account_age, so that a run reads each old message once; what is owed stays behind. */
-function listOld(session: Session, config: Config, appid: string, after: Cursor) {
-  const { now } = session.dialect;
-  return session.all<Old & { is_ended: number }>(
+function listOld(session: Session, appid: string, border: number, after: Cursor) {
+  return session.all<Old & { is_ended: number; scope_key: string }>(
     `select m.message_id, m.created_at, coalesce(m.answers, m.message_id) question_id,
-        case when m.state = 'pending' or exists (select 1 from dispatch d
+        coalesce(c.scope_key, '') scope_key, case when m.state = 'pending' or exists (select 1 from dispatch d
           where d.message_id = coalesce(m.answers, m.message_id) and d.state = 'pending') then 0 else 1 end is_ended
-      from assistant a join message m on m.appid = a.appid
-      where a.appid = ? and m.created_at < ${now} - (${retentionSql(session.dialect)})
+      from message m left join conversation c on c.conversation_id = m.conversation_id
+      where m.appid = ? and m.created_at < ?
         and (m.created_at > ? or (m.created_at = ? and m.message_id > ?))
       order by m.created_at, m.message_id limit ${batchSize}`,
-    [appid, ...retentionsMs(config), after.created_at, after.created_at, after.message_id],
+    [appid, border, after.created_at, after.created_at, after.message_id],
   );
 }
 

@@ -33,18 +33,38 @@ export interface NewMessage {
   payloadHash: string;
 }
 
-/** The hash of a message that was accepted before. By message_by_msgid. */
-export async function findMessageHash(
+/** A message that was accepted before. */
+export interface KnownMessage {
+  messageId: string;
+  payloadHash: string;
+  /** Of its conversation. */
+  scopeKey: string;
+}
+
+/** Finds the message that has this msgid. By message_by_msgid. */
+export async function findKnown(
   session: Session,
-  appid: string,
-  channel: Channel,
-  msgid: string,
-): Promise<string | undefined> {
-  const [row] = await session.all<{ payload_hash: string }>(
-    'select payload_hash from message where appid = ? and channel = ? and msgid = ?',
+  { appid, channel, msgid }: Pick<NewMessage, 'appid' | 'channel' | 'msgid'>,
+): Promise<KnownMessage | undefined> {
+  const [row] = await session.all<{ message_id: string; payload_hash: string; scope_key: string }>(
+    `select m.message_id, m.payload_hash, c.scope_key
+      from message m join conversation c on c.conversation_id = m.conversation_id
+      where m.appid = ? and m.channel = ? and m.msgid = ?`,
     [appid, channel, msgid],
   );
-  return row?.payload_hash;
+  return row && { messageId: row.message_id, payloadHash: row.payload_hash, scopeKey: row.scope_key };
+}
+
+/**
+ * Takes its msgid from a message of before a deletion, so that a new one can have it. All that was open then was
+ * cancelled; what escaped that (docs/scaling.md, several nodes that write) is cancelled here.
+ */
+export async function takeMsgid(tx: Tx, messageId: string): Promise<void> {
+  await tx.run(
+    `update message set msgid = null, state = case when state = 'pending' then 'cancelled' else state end
+      where message_id = ?`,
+    [messageId],
+  );
 }
 
 /**

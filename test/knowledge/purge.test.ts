@@ -4,9 +4,9 @@ import { toConfig } from '../../src/config.ts';
 import type { Context } from '../../src/context.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { purgeBases } from '../../src/knowledge/purge-bases.ts';
-
 import { series } from '../support/articles.ts';
 import { dialects } from '../support/databases.ts';
+import { runPrune } from '../support/pruning.ts';
 import { finds } from '../support/search.ts';
 import { type Service, startService } from '../support/service.ts';
 import { until } from '../support/until.ts';
@@ -16,7 +16,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 /** What belongs to a base, by the column that names it. */
 const tables = {
   ...{ index_block: 'base_no', passage: 'base_no', index_base: 'base_no' },
-  ...{ document: 'knowledge_id', article_event: 'knowledge_id', article_ban: 'knowledge_id', learning: 'knowledge_id' },
+  ...{ document: 'knowledge_id', article_ban: 'knowledge_id', learning: 'knowledge_id' },
 };
 
 for (const { name: dialect } of dialects) {
@@ -84,10 +84,6 @@ for (const { name: dialect } of dialects) {
         ...{ file_type: 'TXT', state: 5, ...times },
       }));
       await insert('article_ban', (at) => ({ knowledge_id, article_id: `x${at}`, msgidx: at % 2, hidden: 1 }));
-      await insert('article_event', (at) => ({
-        ...{ appid, event_id: `${knowledge_id}${at}`, knowledge_id, sequence: at, document_key: 'x', event_type: 4 },
-        ...{ payload: '{}', payload_hash: '', state: 'done', created_at: 1 },
-      }));
     };
 
     test('what a deleted assistant and a deleted base held goes in batches, and what is not deleted stays', async () => {
@@ -145,6 +141,39 @@ for (const { name: dialect } of dialects) {
       await service.restartApp({ PRUNE_CRON: '* * * * * *' });
       await until('it is purged', async () => (await count(fresh)).learning === 0);
       assert.deepEqual(await count(fresh), none);
+    });
+
+    test('the ids of events outlive their base, for as long as those of others', async () => {
+      const appid = 'wx_ids';
+      await service.createLearned(appid);
+      const { knowledge_id } = await call('knowledge/create', { appid, name: 'files' });
+      service.wechat.state.files.set('broken', Buffer.from('PK\x03\x04 and no more'));
+      const event = {
+        ...{ appid, event_id: 'f1', event_type: 9, knowledge_id, file_id: 'broken', file_type: 'DOCX' },
+        ...{ file_name: 'broken.docx', file_cos_url: `${service.wechat.url}/files/broken?sign=1` },
+      };
+      const told = () => service.wechat.state.notices.filter(({ eventId }) => eventId === 'f1').length;
+      const notify = async (more: object = {}) => (await call('article/event_notity', { ...event, ...more })).errcode;
+      assert.equal(await notify(), 0);
+      await until('it is told', () => told() === 1);
+      await until('its delivery is recorded', async () => {
+        return (await database.all("select 1 from dispatch where state = 'pending'")).length === 0;
+      });
+      await call('knowledge/delete', { appid, knowledge_id });
+      const { knowledge_id: other } = await call('knowledge/create', { appid, name: 'others' });
+      await runPrune(database);
+      assert.deepEqual(await count(knowledge_id), none);
+      assert.equal(await notify(), 0, 'a repeat');
+      assert.equal(await notify({ knowledge_id: other }), 40901);
+      const age = (table: string, column: string) =>
+        database.run(`update ${table} set ${column} = ${column} - ? where appid = ?`, [31 * dayMs, appid]);
+      for (const table of ['assistant', 'article_event']) await age(table, 'created_at');
+      await runPrune(database);
+      assert.equal(await notify(), 0, 'a repeat, while its notice is there');
+      await age('dispatch', 'settled_at');
+      await runPrune(database);
+      assert.equal(await notify(), 40401, 'forgotten');
+      assert.equal(told(), 1);
     });
   });
 }

@@ -37,7 +37,7 @@ export function makeHistory(random: Random, now: number): History {
   };
   const goesIf = (goes: boolean) => (goes ? 'goes' : 'stays');
 
-  for (const kind of ['plain', 'soon', 'consent', 'deleted'] as const) {
+  for (const kind of ['plain', 'soon', 'consent', 'deleted', 'again'] as const) {
     for (let each = 0; each < 2; each++) addAccount(`wx_${kind}_${each}`, kind);
   }
   for (let each = 0; each < 20; each++) {
@@ -55,12 +55,15 @@ export function makeHistory(random: Random, now: number): History {
   }
   return history;
 
-  function addAccount(appid: string, kind: 'plain' | 'soon' | 'consent' | 'deleted') {
+  /** `again`: deleted, and created again after all that it has was there, so that a conversation's key tells alone. */
+  function addAccount(appid: string, kind: 'plain' | 'soon' | 'consent' | 'deleted' | 'again') {
     const isDeleted = kind === 'deleted';
-    const keep = isDeleted ? 0 : kind === 'consent' ? keptDays.consent : keptDays.plain;
-    const consent_at = kind === 'soon' ? now + dayMs : kind === 'consent' || isDeleted ? before(1) : null;
-    const times = { created_at: before(600), updated_at: before(500), deleted_at: isDeleted ? before(0.001) : null };
-    add('assistant', ['appid'], { appid, incarnation: 1, consent_at, ...times }, 'stays');
+    const isAgain = kind === 'again';
+    const keep = isDeleted ? 0 : kind === 'consent' || isAgain ? keptDays.consent : keptDays.plain;
+    const consent_at = kind === 'soon' ? now + dayMs : kind === 'plain' ? null : before(1);
+    const deleted_at = isDeleted ? before(0.001) : null;
+    const times = { created_at: before(isAgain ? 0.1 : 600), updated_at: before(500), deleted_at };
+    add('assistant', ['appid'], { appid, incarnation: isAgain ? 11 : 1, consent_at, ...times }, 'stays');
     const config = { appid, view: 'online', name: 'n', description: '', system_prompt: '' };
     add('assistant_config', ['appid', 'view'], config, goesIf(isDeleted));
     const today = Math.floor((now + 8 * 3600_000) / dayMs);
@@ -78,7 +81,10 @@ export function makeHistory(random: Random, now: number): History {
       [...notices].map(([dedupeKey]) => ({ dedupeKey })),
       notices,
     );
-    for (let each = 0; each < 6; each++) addConversation(appid, keep, isDeleted);
+    for (let each = 0; each < 6; each++) {
+      const isEarlier = isAgain && each % 2 === 0;
+      addConversation(appid, isEarlier ? 0 : keep, { isDeleted, incarnation: isAgain ? (isEarlier ? 2 : 11) : 1 });
+    }
   }
 
   /** Dispatches of a lane; tells of each whether it is left, by its dedupe key. */
@@ -119,7 +125,11 @@ export function makeHistory(random: Random, now: number): History {
     if (!isDeleted) history.lanes.push({ laneId: lane_id, appid });
   }
 
-  function addConversation(appid: string, keep: number, isDeleted: boolean) {
+  function addConversation(
+    appid: string,
+    keep: number,
+    { isDeleted, incarnation }: { isDeleted: boolean; incarnation: number },
+  ) {
     const conversation_id = newId('c');
     const dispatches: { dedupeKey: string; messageId: string; messageGoes: boolean; state: string }[] = [];
     let isKept = false;
@@ -160,7 +170,7 @@ export function makeHistory(random: Random, now: number): History {
     }
     const held = !isDeleted && random.chance(0.15);
     const age = Number.isFinite(youngest) ? youngest : ageDays();
-    const scopeKey = `wxmp:1:live:${conversation_id}`;
+    const scopeKey = `wxmp:${incarnation}:live:${conversation_id}`;
     const due_at = isPending || held ? before(-1) : null;
     const goes = !isKept && age > keep && due_at === null;
     const lease = { due_at, lease_token: held ? newId('t') : null };
@@ -208,7 +218,7 @@ export function makeHistory(random: Random, now: number): History {
 
     function addEvent(document_key: string, state: string) {
       const event_id = newId('e');
-      const dedupeKey = `event:${appid}:${event_id}`;
+      const dedupeKey = `event:${knowledge_id}:${event_id}`;
       if (state === 'done' && random.chance(0.7)) notices.set(dedupeKey, false);
       const eventAge = ageDays();
       const what = { event_type: 5, payload: '{}', payload_hash: '', created_at: before(eventAge) };
@@ -218,7 +228,7 @@ export function makeHistory(random: Random, now: number): History {
       history.rows.push({
         ...{ table: 'article_event', key: ['appid', 'event_id'], row },
         get fate() {
-          return goesIf(isDeleted || (isOver && notices.get(dedupeKey) !== true));
+          return goesIf(isAccountDeleted || (isOver && notices.get(dedupeKey) !== true));
         },
       });
     }
