@@ -1,6 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { Interceptor } from '@connectrpc/connect';
 import { Gauge } from 'prom-client';
+import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
 import type { Config } from '../../config.ts';
 import type { Context } from '../../context.ts';
 import { AppError } from '../../errors.ts';
@@ -49,6 +50,7 @@ export function createAdmission(context: Context): Admission {
 
   return {
     checkRoom(method) {
+      if (method.parent.typeName === Health.typeName) return; // a supervisor would take its refusal for a death
       // Reading goes on in a flood of writing.
       const most = isAdmitted(method) ? config.MAX_OPEN_CALLS : 2 * config.MAX_OPEN_CALLS;
       if (calls > most) throw refuse('calls', 'too many calls at once, try again', 1);
