@@ -5,6 +5,9 @@ import {
   HealthCheckResponse_ServingStatus,
   Health as HealthService,
 } from '../../gen/grpc/health/v1/health_pb.ts';
+import { tooMuch } from '../errors.ts';
+import { toConnectError } from './errors.ts';
+import { requestIdHeader } from './request-id.ts';
 
 /** Asking for a service's health takes no more. So those calls stay small, which are never refused for their number. */
 const maxRequestBytes = 1024;
@@ -37,8 +40,10 @@ export function createHealth(services: string[]): Health {
     for (const wakeUp of wakeUps) wakeUp();
   }
 
-  async function* watch({ service }: HealthCheckRequest, { signal }: HandlerContext) {
-    if (watchers >= MAX_WATCHERS) throw new ConnectError('too many watchers', Code.ResourceExhausted);
+  async function* watch({ service }: HealthCheckRequest, { signal, requestHeader }: HandlerContext) {
+    if (watchers >= MAX_WATCHERS) {
+      throw toConnectError(tooMuch('too many watchers', 10), requestHeader.get(requestIdHeader) ?? '');
+    }
     watchers++;
     try {
       let sent: HealthCheckResponse_ServingStatus | undefined;

@@ -9,9 +9,12 @@ import {
 } from '@bufbuild/protobuf';
 import { nestedTypes } from '@bufbuild/protobuf/reflect';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
+import { Code, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
 import * as v1 from '../../gen/grpc/reflection/v1/reflection_pb.ts';
 import * as v1alpha from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import { tooMuch } from '../errors.ts';
+import { toConnectError } from './errors.ts';
+import { requestIdHeader } from './request-id.ts';
 
 /** Requests that one stream may ask. One more ends it with RESOURCE_EXHAUSTED. */
 export const MAX_REQUESTS = 1_000;
@@ -51,7 +54,7 @@ export function registerReflection(
 
 async function* answerEach<Request extends { host: string; messageRequest: Question }>(
   requests: AsyncIterable<Request>,
-  { signal }: HandlerContext,
+  { signal, requestHeader }: HandlerContext,
   answer: (question: Question) => Answer,
   maxStreamMs: number,
 ) {
@@ -65,7 +68,10 @@ async function* answerEach<Request extends { host: string; messageRequest: Quest
     for (let asked = 0; ; asked++) {
       const { done, value } = await Promise.race([over, iterator.next()]);
       if (done) return;
-      if (asked === MAX_REQUESTS) throw new ConnectError('too many requests in one stream', Code.ResourceExhausted);
+      if (asked === MAX_REQUESTS) {
+        const error = tooMuch('too many requests in one stream', 1);
+        throw toConnectError(error, requestHeader.get(requestIdHeader) ?? '');
+      }
       yield { validHost: value.host, originalRequest: value, messageResponse: answer(value.messageRequest) };
     }
   } finally {

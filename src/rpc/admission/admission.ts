@@ -3,7 +3,7 @@ import type { Interceptor } from '@connectrpc/connect';
 import { Gauge } from 'prom-client';
 import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
 import type { Context } from '../../context.ts';
-import { AppError } from '../../errors.ts';
+import { type AppError, tooMuch } from '../../errors.ts';
 import { type Backlog, createBacklog } from './backlog.ts';
 import { createGate, Refused } from './gate.ts';
 import { loadsOf } from './load.ts';
@@ -34,7 +34,7 @@ export function createAdmission(context: Context): Admission {
     metrics.refused.inc({ reason });
     // Half as long again at most, so that those who were refused together don't come back together.
     const retryAfter = Math.ceil(retryAfterSeconds * (1 + Math.random() / 2));
-    return new AppError('TOO_MUCH', message, { detail: reason, retryAfterSeconds: retryAfter });
+    return tooMuch(message, retryAfter, reason);
   };
   new Gauge({
     name: 'wxmp_calls_now',
