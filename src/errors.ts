@@ -33,6 +33,14 @@ export type Reason =
   | 'INTERNAL'
   | 'UNAVAILABLE';
 
+/** Too much at once, or more than an account may have: `retryAfterSeconds` tells when there may be room again. */
+export function tooMuch(message: string, retryAfterSeconds: number, detail?: string): AppError {
+  return new AppError('TOO_MUCH', message, { retryAfterSeconds, ...(detail !== undefined && { detail }) });
+}
+
+/** After which a quota may be tried again: there is room only when somebody has deleted something. */
+export const quotaRetrySeconds = 3600;
+
 export function notFound(what: string, id: string): AppError {
   return new AppError('NOT_FOUND', `no such ${what}: ${id}`);
 }

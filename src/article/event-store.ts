@@ -48,8 +48,8 @@ export interface PendingEvent {
 export const internalPrefix = ' sync ';
 
 /** By the primary key. */
-export async function findEvent(tx: Tx, appid: string, eventId: string): Promise<KnownEvent | undefined> {
-  const [row] = await tx.all<{ payload_hash: string; state: string; created_at: number }>(
+export async function findEvent(session: Session, appid: string, eventId: string): Promise<KnownEvent | undefined> {
+  const [row] = await session.all<{ payload_hash: string; state: string; created_at: number }>(
     'select payload_hash, state, created_at from article_event where appid = ? and event_id = ?',
     [appid, eventId],
   );

@@ -1,7 +1,7 @@
 import type { CreateKnowledgeRequest } from '../../gen/wxmp/knowledge/v1/knowledge_pb.ts';
 import { requireLockedAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
-import { AppError } from '../errors.ts';
+import { quotaRetrySeconds, tooMuch } from '../errors.ts';
 import { openFileBase } from './open-base.ts';
 import { listFileBases } from './store.ts';
 
@@ -14,7 +14,7 @@ export function createKnowledge({ database }: Context) {
     database.tx(async (tx) => {
       await requireLockedAssistant(tx, appid);
       if ((await listFileBases(tx, appid)).length >= maxFileBases) {
-        throw new AppError('TOO_MUCH', `an account has at most ${maxFileBases} file knowledge bases`);
+        throw tooMuch(`an account has at most ${maxFileBases} file knowledge bases`, quotaRetrySeconds);
       }
       return { knowledgeId: await openFileBase(tx, appid, name) };
     });

@@ -1,13 +1,13 @@
 /** How much an account's files may take up: see QUOTA_FILES, QUOTA_FILE_BYTES and QUOTA_PASSAGES in .env.example. */
 import type { Config } from '../config.ts';
 import type { Session } from '../db/session.ts';
-import { AppError } from '../errors.ts';
+import { quotaRetrySeconds, tooMuch } from '../errors.ts';
 
 /** Refuses one file more than an account may have. Under the lock of the account's assistant. */
 export async function requireRoomForFile(tx: Session, appid: string, { QUOTA_FILES }: Config): Promise<void> {
   const { files } = await loadUsage(tx, appid, '');
   if (files >= QUOTA_FILES) {
-    throw new AppError('TOO_MUCH', `the account has ${QUOTA_FILES} files, which is as many as it may have`);
+    throw tooMuch(`the account has ${QUOTA_FILES} files, which is as many as it may have`, quotaRetrySeconds);
   }
 }
 

@@ -17,17 +17,20 @@ export const reasons: Record<Reason, { errcode: number; code: Code; httpStatus: 
 
 const domain = 'wxmp-assistant';
 
+/** Where what was too much doesn't tell when there may be room again. */
+const defaultRetrySeconds = 1;
+
 /** A refusal as Connect and gRPC tell it: the code (its reason's, unless one is given), and why, in details. */
 export function toConnectError(error: AppError, requestId: string, givenCode?: Code): ConnectError {
   const { errcode, code } = reasons[error.reason];
-  const { retryAfterSeconds } = error;
+  const retryAfterSeconds = error.retryAfterSeconds ?? (error.reason === 'TOO_MUCH' ? defaultRetrySeconds : undefined);
   const metadata: Record<string, string> = { errcode: String(errcode), request_id: requestId };
   if (retryAfterSeconds !== undefined) metadata.retry_after = String(retryAfterSeconds);
   const result = new ConnectError(error.message, givenCode ?? code, { 'x-request-id': requestId }, [
     { desc: ErrorInfoSchema, value: { reason: error.reason, domain, metadata } },
   ]);
-  if (error.reason === 'INVALID_FIELD') {
-    const [field, ...rule] = error.message.split(': ');
+  const [field, ...rule] = error.message.split(': ');
+  if (error.reason === 'INVALID_FIELD' && rule.length > 0) {
     const value = { fieldViolations: [{ field: field!, description: rule.join(': ') }] };
     result.details.push({ desc: BadRequestSchema, value });
   }

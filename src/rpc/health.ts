@@ -1,10 +1,16 @@
 /** grpc.health.v1: whether the process takes calls, for balancers and orchestrators. */
-import { Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
+import { Code, ConnectError, type ConnectRouter, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import {
   type HealthCheckRequest,
   HealthCheckResponse_ServingStatus,
   Health as HealthService,
 } from '../../gen/grpc/health/v1/health_pb.ts';
+import { tooMuch } from '../errors.ts';
+import { toConnectError } from './errors.ts';
+import { requestIdHeader } from './request-id.ts';
+
+/** Asking for a service's health takes no more. So those calls stay small, which are never refused for their number. */
+const maxRequestBytes = 1024;
 
 /** Watch streams at the same time, in the whole process. One more gets RESOURCE_EXHAUSTED. */
 export const MAX_WATCHERS = 100;
@@ -34,8 +40,10 @@ export function createHealth(services: string[]): Health {
     for (const wakeUp of wakeUps) wakeUp();
   }
 
-  async function* watch({ service }: HealthCheckRequest, { signal }: HandlerContext) {
-    if (watchers >= MAX_WATCHERS) throw new ConnectError('too many watchers', Code.ResourceExhausted);
+  async function* watch({ service }: HealthCheckRequest, { signal, requestHeader }: HandlerContext) {
+    if (watchers >= MAX_WATCHERS) {
+      throw toConnectError(tooMuch('too many watchers', 10), requestHeader.get(requestIdHeader) ?? '');
+    }
     watchers++;
     try {
       let sent: HealthCheckResponse_ServingStatus | undefined;
@@ -69,14 +77,15 @@ export function createHealth(services: string[]): Health {
       if (!ended) change(HealthCheckResponse_ServingStatus[to]);
     },
     routes(router) {
-      router.service(HealthService, {
+      const implementation: ServiceImpl<typeof HealthService> = {
         check({ service }) {
           if (!names.has(service)) throw new ConnectError('unknown service', Code.NotFound);
           return { status };
         },
         list: () => ({ statuses: Object.fromEntries([...names].map((name) => [name, { status }])) }),
         watch,
-      });
+      };
+      router.service(HealthService, implementation, { readMaxBytes: maxRequestBytes });
     },
     end() {
       ended = true;

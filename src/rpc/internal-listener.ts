@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { AppError, describeError } from '../errors.ts';
 import { createAdmission } from './admission/admission.ts';
 import { createAuth } from './auth.ts';
+import { checkLength, connectReadMaxBytes, limitBodies, limitedCompressions } from './body-limit.ts';
 import { toConnectError } from './errors.ts';
 import { createHealth, type Health } from './health.ts';
 import { createInterceptors } from './interceptors.ts';
@@ -39,13 +40,18 @@ export async function startInternalListener(context: Context, services: Served[]
   const jsonRoutes = createJsonRoutes(services, { ...limits, auth, admission, interceptors });
   const pages = operatorPages(context);
   const connect = connectNodeAdapter({
-    routes: (router) => registerServices(router, services, health, interceptors),
-    readMaxBytes: config.MAX_BODY_BYTES,
+    routes: (router) => {
+      registerServices(router, services, health, interceptors, config.REQUEST_TIMEOUT_MS);
+      limitBodies(router, config.MAX_BODY_BYTES);
+    },
+    readMaxBytes: connectReadMaxBytes,
+    acceptCompression: limitedCompressions(config.MAX_BODY_BYTES),
     requestGate: ({ method, requestHeader }) => {
       if (!auth.exists(method)) throw new ConnectError('not available here', Code.Unimplemented);
       try {
         auth.check(method, requestHeader.get('authorization'));
         admission.checkRoom(method);
+        checkLength(requestHeader, config.MAX_BODY_BYTES);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         throw toConnectError(error, requestHeader.get(requestIdHeader) ?? '');
@@ -65,6 +71,7 @@ export async function startInternalListener(context: Context, services: Served[]
     onRequest,
     sniffTimeoutMs: config.REQUEST_TIMEOUT_MS,
     headersTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    // Twice, so that what has limits of its own (JSON bodies, reflection) says by itself why it ends.
     requestTimeoutMs: 2 * config.REQUEST_TIMEOUT_MS,
     maxConnections: config.MAX_CONNECTIONS,
     onError: (error) => logger.error({ error: describeError(error) }, 'a request failed outside of a call'),
@@ -77,8 +84,10 @@ function registerServices(
   services: Served[],
   health: Health,
   interceptors: Interceptor[],
+  maxReflectionMs: number,
 ): void {
   for (const { service, implementation } of services) router.service(service, implementation, { interceptors });
   health.routes(router);
-  registerReflection(router, [...services.map(({ service }) => service.file), file_grpc_health_v1_health]);
+  const files = [...services.map(({ service }) => service.file), file_grpc_health_v1_health];
+  registerReflection(router, files, maxReflectionMs);
 }

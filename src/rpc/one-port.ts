@@ -23,7 +23,10 @@ export interface OnePortOptions {
   sniffTimeoutMs: number;
   /** How long the header of an HTTP/1.1 request, or the first SETTINGS of an HTTP/2 client, may take after that. */
   headersTimeoutMs: number;
-  /** How long an HTTP/1.1 request may take to arrive with its body, ≥ `headersTimeoutMs`. HTTP/2 has no such limit. */
+  /**
+   * How long a request may take to arrive with its body, ≥ `headersTimeoutMs`; with HTTP/2 from its headers on. It is
+   * refused with 408 then, or cut off where the answer has begun. How long the answer takes is not limited.
+   */
   requestTimeoutMs: number;
   /** An HTTP/2 session is closed when no stream is open and nothing was received for so long. Default: 5 minutes. */
   sessionIdleMs?: number;
@@ -66,7 +69,10 @@ export async function listenOnePort(options: OnePortOptions): Promise<OnePort> {
   });
   const settings = { maxConcurrentStreams: 256, maxHeaderListSize: HEADER_BYTES };
   const h2 = http2.createServer({ settings, maxSessionMemory: 16 /* MB */ });
-  h2.on('request', (req, res) => serve(options, req, res));
+  h2.on('request', (req, res) => {
+    limitBody(req.stream, options.requestTimeoutMs);
+    serve(options, req, res);
+  });
   const [onHttp1] = h1.listeners('connection') as [(socket: net.Socket) => void];
   h1.removeListener('connection', onHttp1);
   h1.on('connection', (socket) => {
@@ -133,6 +139,17 @@ function limitIdleness(session: http2.ServerHttp2Session, options: OnePortOption
   session.on('timeout', () => {
     if (streams === 0) session.destroy(); // sends GOAWAY first
   });
+}
+
+/** Only the client's end of the stream counts: whether the handler has read all of it is no matter of the client's. */
+function limitBody(stream: http2.ServerHttp2Stream, timeoutMs: number): void {
+  if (stream.endAfterHeaders) return;
+  const timer = setTimeout(() => {
+    if (stream.destroyed || stream.state.remoteClose === 1) return;
+    if (!stream.headersSent) stream.respond({ ':status': 408 }, { endStream: true });
+    stream.close(http2.constants.NGHTTP2_CANCEL);
+  }, timeoutMs);
+  stream.once('close', () => clearTimeout(timer));
 }
 
 /** connectNodeAdapter throws for an authority that makes no URL, which would end the process. */

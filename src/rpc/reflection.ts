@@ -9,12 +9,18 @@ import {
 } from '@bufbuild/protobuf';
 import { nestedTypes } from '@bufbuild/protobuf/reflect';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
+import { Code, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
 import * as v1 from '../../gen/grpc/reflection/v1/reflection_pb.ts';
 import * as v1alpha from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import { tooMuch } from '../errors.ts';
+import { toConnectError } from './errors.ts';
+import { requestIdHeader } from './request-id.ts';
 
 /** Requests that one stream may ask. One more ends it with RESOURCE_EXHAUSTED. */
 export const MAX_REQUESTS = 1_000;
+
+/** How long one stream may stay open. Clients ask at once what they want to know, and begin another when it has ended. */
+const defaultStreamMs = 60_000;
 
 /** What is asked, in either version. */
 type Question = (v1.ServerReflectionRequest | v1alpha.ServerReflectionRequest)['messageRequest'];
@@ -27,36 +33,49 @@ type Answer =
 
 /**
  * Registers both versions for `files`, which are the generated files of the services that are served. The files they
- * import are found by themselves; services in those are described, but not listed.
+ * import are found by themselves; services in those are described, but not listed. A stream that is still open after
+ * `maxStreamMs` ends as if all had been asked.
  */
-export function registerReflection(router: ConnectRouter, files: readonly DescFile[]): void {
+export function registerReflection(
+  router: ConnectRouter,
+  files: readonly DescFile[],
+  maxStreamMs = defaultStreamMs,
+): void {
   const served = [...files, v1.file_grpc_reflection_v1_reflection, v1alpha.file_grpc_reflection_v1alpha_reflection];
   const index = createIndex(served);
   const answer = (question: Question) => answerQuestion(index, question);
   router.service(v1.ServerReflection, {
-    serverReflectionInfo: (requests, context) => answerEach(requests, context, answer),
+    serverReflectionInfo: (requests, context) => answerEach(requests, context, answer, maxStreamMs),
   });
   router.service(v1alpha.ServerReflection, {
-    serverReflectionInfo: (requests, context) => answerEach(requests, context, answer),
+    serverReflectionInfo: (requests, context) => answerEach(requests, context, answer, maxStreamMs),
   });
 }
 
 async function* answerEach<Request extends { host: string; messageRequest: Question }>(
   requests: AsyncIterable<Request>,
-  { signal }: HandlerContext,
+  { signal, requestHeader }: HandlerContext,
   answer: (question: Question) => Answer,
+  maxStreamMs: number,
 ) {
-  // When the server stops nothing ends the iteration of the requests of a client that stays.
-  const stopped = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  stopped.catch(() => {});
+  // Neither the server's stop nor the time ends the iteration of the requests of a client that stays.
+  const { promise: over, resolve, reject } = Promise.withResolvers<{ done: true; value?: undefined }>();
+  over.catch(() => {});
+  signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  const timer = setTimeout(() => resolve({ done: true }), maxStreamMs);
   const iterator = requests[Symbol.asyncIterator]();
-  for (let asked = 0; ; asked++) {
-    const { done, value } = await Promise.race([iterator.next(), stopped]);
-    if (done) return;
-    if (asked === MAX_REQUESTS) throw new ConnectError('too many requests in one stream', Code.ResourceExhausted);
-    yield { validHost: value.host, originalRequest: value, messageResponse: answer(value.messageRequest) };
+  try {
+    for (let asked = 0; ; asked++) {
+      const { done, value } = await Promise.race([over, iterator.next()]);
+      if (done) return;
+      if (asked === MAX_REQUESTS) {
+        const error = tooMuch('too many requests in one stream', 1);
+        throw toConnectError(error, requestHeader.get(requestIdHeader) ?? '');
+      }
+      yield { validHost: value.host, originalRequest: value, messageResponse: answer(value.messageRequest) };
+    }
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -254,6 +254,56 @@ test('a client that ends its side before it has shown a protocol is dropped at o
   assert.equal(await received, '');
 });
 
+for (const [name, more] of [
+  ['and then nothing', () => undefined],
+  ['and then a byte at a time', (stream: http2.ClientHttp2Stream) => setInterval(() => stream.write('a'), 20)],
+] as const) {
+  test(`an HTTP/2 request that sends half of its body ${name} is refused in time, and no other`, LONG, async (t) => {
+    const closed = Promise.withResolvers<void>();
+    const onRequest = (req: OnePortRequest, res: OnePortResponse) => {
+      if (req.url !== '/half') return echo(req, res);
+      req.on('error', () => {}).resume();
+      res.once('close', closed.resolve);
+    };
+    const { port } = await listen(t, onRequest, timeouts);
+    const session = connectHttp2(t, port);
+    const stream = session.request({ ':method': 'POST', ':path': '/half' }, { endStream: false });
+    stream.on('error', () => {}).write('half');
+    const timer = more(stream);
+    t.after(() => clearInterval(timer));
+    const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+    assert.equal(headers[':status'], 408);
+    await closed.promise; // by this its handler knows that the call is over
+    assert.equal((await get(session, '/other')).status, 200);
+  });
+}
+
+test('an HTTP/2 request whose body goes on after its answer has begun is cut off in time', LONG, async (t) => {
+  const { port } = await listen(t, (req, res) => void (req as http2.Http2ServerRequest).pipe(res as never), timeouts);
+  const stream = connectHttp2(t, port).request({ ':method': 'POST' }, { endStream: false });
+  const cut = once(stream, 'aborted');
+  stream.on('error', () => {}).write('a');
+  assert.equal(String((await once(stream, 'data'))[0]), 'a');
+  await Promise.race([cut, once(stream, 'close')]);
+  assert.equal(stream.rstCode, http2.constants.NGHTTP2_CANCEL);
+});
+
+test('an HTTP/2 answer may take longer than a request may, also where the handler reads no body', LONG, async (t) => {
+  const slow = createSlow();
+  const { port } = await listen(t, slow.onRequest, timeouts);
+  const session = connectHttp2(t, port);
+  const streams = ['', 'a body', 'a'.repeat(30_000)].map((body) => {
+    const stream = session.request({ ':method': 'POST' }, { endStream: false });
+    stream.end(body);
+    return stream.setEncoding('utf8');
+  });
+  await slow.entered(3);
+  const stalled = session.request({ ':method': 'POST' }, { endStream: false });
+  await once(stalled, 'response'); // the limit is over for all
+  slow.release();
+  for (const stream of streams) assert.deepEqual(await stream.toArray(), ['done']);
+});
+
 test('an HTTP/2 session is closed when it is idle for long, but not while a stream is open', LONG, async (t) => {
   const slow = createSlow();
   const { port } = await listen(t, slow.onRequest, { sessionIdleMs: 150 });

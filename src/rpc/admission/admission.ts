@@ -1,11 +1,13 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { Interceptor } from '@connectrpc/connect';
 import { Gauge } from 'prom-client';
-import type { Config } from '../../config.ts';
+import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
 import type { Context } from '../../context.ts';
-import { AppError } from '../../errors.ts';
+import { type AppError, tooMuch } from '../../errors.ts';
 import { type Backlog, createBacklog } from './backlog.ts';
 import { createGate, Refused } from './gate.ts';
+import { loadsOf } from './load.ts';
+import { createRepeats, findArticleEvent, findMessage, type Repeats } from './repeats.ts';
 
 /** Decides which calls that write are taken in, and refuses the others with TOO_MUCH. See docs/adr/0014-admission.md. */
 export interface Admission {
@@ -25,14 +27,14 @@ export function createAdmission(context: Context): Admission {
     maxWaiting: config.ACCEPT_QUEUE_CALLS,
     maxWaitMs: config.ACCEPT_WAIT_MS,
   });
-  const backlogs = createBacklogs(context, config);
+  const waitings = createWaitings(context);
   let calls = 0;
 
   const refuse = (reason: string, message: string, retryAfterSeconds: number): AppError => {
     metrics.refused.inc({ reason });
     // Half as long again at most, so that those who were refused together don't come back together.
     const retryAfter = Math.ceil(retryAfterSeconds * (1 + Math.random() / 2));
-    return new AppError('TOO_MUCH', message, { detail: reason, retryAfterSeconds: retryAfter });
+    return tooMuch(message, retryAfter, reason);
   };
   new Gauge({
     name: 'wxmp_calls_now',
@@ -49,6 +51,7 @@ export function createAdmission(context: Context): Admission {
 
   return {
     checkRoom(method) {
+      if (method.parent.typeName === Health.typeName) return; // a supervisor would take its refusal for a death
       // Reading goes on in a flood of writing.
       const most = isAdmitted(method) ? config.MAX_OPEN_CALLS : 2 * config.MAX_OPEN_CALLS;
       if (calls > most) throw refuse('calls', 'too many calls at once, try again', 1);
@@ -62,20 +65,23 @@ export function createAdmission(context: Context): Admission {
     interceptor: (next) => async (request) => {
       const { method, signal } = request;
       if (request.stream || !isAdmitted(method)) return next(request);
-      const appids = appidsOf(request.message);
-      const backlog = backlogs.get(method.name);
-      for (const appid of new Set(appids)) {
-        if (backlog?.hasRoom(appid) === false) {
-          throw refuse('backlog', 'too much of this account waits to be worked on, try again later', 10);
-        }
+      const loads = loadsOf(method, request.message);
+      const waiting = waitings.get(method.name);
+      const tooMuch = loads.filter(({ appid, withdraws }) => waiting?.backlog.hasRoom(appid, withdraws) === false);
+      if (tooMuch.length > 0 && !(await waiting!.repeats.includes(tooMuch, signal))) {
+        throw refuse('backlog', 'too much of this account waits to be worked on, try again later', 10);
       }
-      const leave = await gate.enter(`${method.parent.typeName} ${appids[0] ?? ''}`, signal).catch((error) => {
-        if (!(error instanceof Refused)) throw error;
-        throw refuse(error.refusal, 'too much at once, try again', error.refusal === 'stuck' ? 5 : 1);
-      });
+      // What is taken back does not wait behind what the same account adds.
+      const kind = loads.length > 0 && loads.every(({ withdraws }) => withdraws) ? 'withdraw ' : '';
+      const leave = await gate
+        .enter(`${method.parent.typeName} ${kind}${loads[0]?.appid ?? ''}`, signal)
+        .catch((error) => {
+          if (!(error instanceof Refused)) throw error;
+          throw refuse(error.refusal, 'too much at once, try again', error.refusal === 'stuck' ? 5 : 1);
+        });
       try {
         const response = await next(request);
-        for (const appid of appids) backlog?.add(appid, 1);
+        for (const { appid } of loads) waiting?.backlog.add(appid, 1);
         return response;
       } finally {
         leave();
@@ -84,10 +90,19 @@ export function createAdmission(context: Context): Admission {
   };
 }
 
-function createBacklogs({ database: session, logger }: Context, config: Config): Map<string, Backlog> {
+/** What waits to be worked on, of the calls that leave something to be worked on. */
+interface Waiting {
+  backlog: Backlog;
+  repeats: Repeats;
+}
+
+function createWaitings(context: Context): Map<string, Waiting> {
+  const { config, database: session, logger } = context;
+  const questions = createBacklog({ session, logger, table: 'message', limit: config.BACKLOG_QUESTIONS });
+  const events = createBacklog({ session, logger, table: 'article_event', limit: config.BACKLOG_EVENTS });
   return new Map([
-    ['NotifyMessage', createBacklog({ session, logger, table: 'message', limit: config.BACKLOG_QUESTIONS })],
-    ['NotifyArticleEvent', createBacklog({ session, logger, table: 'article_event', limit: config.BACKLOG_EVENTS })],
+    ['NotifyMessage', { backlog: questions, repeats: createRepeats(context, findMessage) }],
+    ['NotifyArticleEvent', { backlog: events, repeats: createRepeats(context, findArticleEvent) }],
   ]);
 }
 
@@ -108,11 +123,3 @@ const admitted = new Set([
   'wxmp.article.v1.ArticleService.NotifyArticleEvent',
   'wxmp.message.v1.MessageService.NotifyMessage',
 ]);
-
-/** The accounts of a call, one for each thing that it brings. Nothing has been validated yet. */
-function appidsOf(message: object): string[] {
-  if ('item' in message && Array.isArray(message.item) && message.item.length > 0) {
-    return message.item.map((item: { appid?: unknown }) => String(item.appid ?? ''));
-  }
-  return 'appid' in message ? [String(message.appid)] : [];
-}
