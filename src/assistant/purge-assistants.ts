@@ -4,9 +4,22 @@ import type { Database } from '../db/database.ts';
 import type { Binding, Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { eraseLaneBatch } from '../dispatch/erase-lane.ts';
+import { cancelPending } from './cancel-pending.ts';
+import { holdDeleted } from './store.ts';
 
 const pageSize = 200;
 const batchSize = 500;
+
+/**
+ * Part of the scheduled job, before those that take what has ended: ends what is pending of deleted assistants, where
+ * the call was cut off. Returns how many it looked at.
+ */
+export async function finishDeletions({ database }: Context, signal: AbortSignal): Promise<number> {
+  return eachDeleted(database, signal, async (appid) => {
+    await cancelPending(database, appid, signal);
+    return 1;
+  });
+}
 
 /**
  * Part of the scheduled job, behind those that take the messages and bases of deleted assistants: deletes their lanes
@@ -14,19 +27,30 @@ const batchSize = 500;
  * answers that the assistant was deleted before, and counts its re-creations. Returns how many are wholly purged.
  */
 export async function purgeAssistants({ database }: Context, signal: AbortSignal): Promise<number> {
-  let purged = 0;
+  return eachDeleted(database, signal, async (appid) => {
+    await purgeAssistant(database, appid, signal);
+    return signal.aborted ? 0 : notePurged(database, appid);
+  });
+}
+
+/** Returns the sum of what `work` returns for each assistant that is deleted, and not wholly purged since. */
+async function eachDeleted(
+  database: Database,
+  signal: AbortSignal,
+  work: (appid: string) => Promise<number>,
+): Promise<number> {
+  let sum = 0;
   let after = '';
   await inBatches(signal, async () => {
     const page = await listDeleted(database, after);
     for (const appid of page) {
-      await purgeAssistant(database, appid, signal);
+      sum += await work(appid);
       if (signal.aborted) return false;
-      purged += await notePurged(database, appid);
     }
     after = page.at(-1) ?? '';
     return page.length === pageSize;
   });
-  return purged;
+  return sum;
 }
 
 /** Deleted, and not purged since. By the primary key. */
@@ -66,15 +90,6 @@ async function findLane(session: Session, appid: string): Promise<{ lane_id: str
     appid,
   ]);
   return sent;
-}
-
-/** Whether it is still deleted; it is not created again before the commit. By the primary key. */
-async function holdDeleted(tx: Tx, appid: string): Promise<boolean> {
-  const rows = await tx.all(
-    `select 1 from assistant where appid = ? and deleted_at is not null${tx.dialect.forShare}`,
-    [appid],
-  );
-  return rows.length > 0;
 }
 
 /** What an account has rows in, beside its own; each has an index that begins with the appid. */

@@ -64,6 +64,15 @@ export async function requireHeldAssistant(tx: Session, appid: string): Promise<
   return present(toAssistant(rows), appid);
 }
 
+/** Whether it is deleted; it is not created again before the commit. By the primary key. */
+export async function holdDeleted(tx: Session, appid: string): Promise<boolean> {
+  const rows = await tx.all(
+    `select 1 from assistant where appid = ? and deleted_at is not null${tx.dialect.forShare}`,
+    [appid],
+  );
+  return rows.length > 0;
+}
+
 export async function requireLockedAssistant(tx: Session, appid: string): Promise<Assistant> {
   return present(await lockAssistant(tx, appid), appid);
 }

@@ -1,5 +1,5 @@
 import { pruneEvents } from '../article/prune-events.ts';
-import { purgeAssistants } from '../assistant/purge-assistants.ts';
+import { finishDeletions, purgeAssistants } from '../assistant/purge-assistants.ts';
 import type { Context } from '../context.ts';
 import { pruneAudit } from '../dispatch/prune-audit.ts';
 import { pruneDispatches } from '../dispatch/prune-dispatches.ts';
@@ -18,6 +18,7 @@ type Step = (context: Context, signal: AbortSignal) => Promise<number>;
 
 /** In an order in which each finds what those before have let go. What each keeps, and why, is in docs/retention.md. */
 const steps: Record<string, Step> = {
+  deletions: finishDeletions,
   messages: pruneMessages,
   conversations: pruneConversations,
   dispatches: ({ database, config }, signal) =>

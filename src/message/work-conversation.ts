@@ -64,6 +64,10 @@ async function workConversation(
     const message = await findPending(database, lease.id);
     if (message === undefined) break;
     const tries = await loadTries(database, lease.id);
+    if (tries.deleted === 1) {
+      await database.tx((tx) => cancelMessage(tx, lease, message));
+      continue;
+    }
     const tryIt = async () => (run.isStopping() ? 0 : tryMessage(context, lease, { message, tries }, run));
     const isSuspect = tries.started - tries.finished >= suspectDeaths;
     waitMs = isSuspect ? ((await context.alone(tryIt)) ?? awaitTurnMs()) : await tryIt();
@@ -120,14 +124,24 @@ interface Tries {
   started: number;
   finished: number;
   failures: number;
+  /** 1: the assistant is deleted. */
+  deleted: number;
 }
 
 async function loadTries(session: Session, conversationId: string): Promise<Tries> {
   const [row] = await session.all<Tries>(
-    'select started, finished, failures from conversation where conversation_id = ?',
+    `select started, finished, failures, exists (select 1 from assistant a
+        where a.appid = conversation.appid and a.deleted_at is not null) deleted
+      from conversation where conversation_id = ?`,
     [conversationId],
   );
   return row!;
+}
+
+/** Ends a message that another node of the database accepted while its assistant was deleted, or a cut off deletion left. */
+async function cancelMessage(tx: Tx, lease: Lease, { messageId }: PendingMessage): Promise<void> {
+  if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
+  await tx.run("update message set state = 'cancelled' where message_id = ? and state = 'pending'", [messageId]);
 }
 
 /** Counts the start of a try. By value, as failTry: a commit that takes effect unseen counts once. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Database, openDatabase } from '../../src/db/database.ts';
+import { scopeKey } from '../../src/message/channel.ts';
+import { insertMessage, takeNextIndex } from '../../src/message/store.ts';
 import { dialects } from '../support/databases.ts';
 import { runPrune } from '../support/pruning.ts';
 import { findInTables } from '../support/search-tables.ts';
@@ -87,6 +89,22 @@ for (const { name: dialect } of dialects) {
       await until('all is quiet', isIdle);
       assert.equal(service.wechat.state.replies[0]!.msgid, 'm2');
       assert.deepEqual(await states('dispatch', other), ['delivered: ']);
+    });
+
+    test('a question that got through all the same, as on another node of a cluster, is not answered', async () => {
+      const said = { openid: 'user', msgType: 'text', content: '成人票多少钱？', mediaId: null, mediaFormat: null };
+      await database.tx(async (tx) => {
+        const at = await takeNextIndex(tx, { appid, scopeKey: scopeKey(1, 'live', 'user') });
+        await insertMessage(tx, at, { ...said, appid, channel: 'live', msgid: 'late', payloadHash: '' });
+      });
+      const late = "select state from message where appid = ? and msgid = 'late'";
+      await until('it has ended', async () => {
+        const [row] = await database.all<{ state: string }>(late, [appid]);
+        return row?.state !== 'pending';
+      });
+      assert.deepEqual(await states('message', appid), ['answered: ', 'cancelled: ']);
+      await until('all is quiet', isIdle);
+      assert.ok(!service.wechat.state.replies.some(({ msgid }) => msgid === 'late'));
     });
 
     test('leaves nothing after the next run of the job but the row that remembers it', async () => {

@@ -36,6 +36,30 @@ eachDatabase((dialect, create) => {
       assert.deepEqual(await reasons({ target: targets[1], actor: 'anna' }), []);
     });
 
+    test('a command that its caller gives again does nothing twice, but for bury_head, which takes the next', async () => {
+      const database = await open();
+      await enqueueAll(database, 'lane', ['a', 'b', 'c']);
+      const operator = operate(database);
+      const dispatchId = (await find(database, 'a')).dispatch_id;
+      await operator.cancelDispatch({ dispatchId, ...asked });
+      await assert.rejects(operator.cancelDispatch({ dispatchId, ...asked }), /is cancelled, not pending/);
+      for (let times = 0; times < 2; times++) await operator.retryDispatch({ dispatchId, ...asked });
+      assert.deepEqual([(await find(database, 'a')).state, await countRetries(database)], ['pending', 1]);
+      const everything = { scope: { case: 'everything', value: true } } as const;
+      const first = await operator.pauseDelivery({ scope: everything, ...asked });
+      assert.deepEqual((await operator.pauseDelivery({ scope: everything, ...asked })).since, first.since);
+      const resumed = [];
+      for (let times = 0; times < 2; times++) {
+        resumed.push((await operator.resumeDelivery({ scope: everything, ...asked })).wasPaused);
+      }
+      assert.deepEqual(resumed, [true, false]);
+      for (let times = 0; times < 2; times++) await operator.unblockLane({ laneId: 'lane', ...asked, buryHead: true });
+      assert.deepEqual(
+        (await listDispatches(database)).map(({ state }) => state),
+        ['dead', 'dead', 'pending'],
+      );
+    });
+
     test('a command whose commit took effect unseen is done once and answered as it was', async () => {
       const database = await open();
       await enqueueAll(database, 'lane', ['a', 'b']);
@@ -73,3 +97,8 @@ eachDatabase((dialect, create) => {
     });
   });
 });
+
+async function countRetries(database: Database): Promise<number> {
+  const rows = await database.all<{ retries: number }>('select retries from dispatch');
+  return rows.reduce((sum, { retries }) => sum + retries, 0);
+}
