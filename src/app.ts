@@ -70,7 +70,8 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     onRetry: () => metrics.databaseRetries.inc(),
   });
   const onStep = () => reached('migration.step');
-  await migrateSchema(database, config.DATABASE_URL, { signal: starting.signal, leaseMs, onStep });
+  const onWait = (step: string) => logger.warn({ step }, 'a migration waits for transactions that use its tables');
+  await migrateSchema(database, config.DATABASE_URL, { signal: starting.signal, leaseMs, onStep, onWait });
 
   const outdated = await requestRebuilds(database);
   if (outdated > 0) logger.info({ bases: outdated }, 'indexes of an older tokenizer are built anew');

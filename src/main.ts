@@ -71,7 +71,8 @@ async function migrateOnly(config: Config): Promise<number> {
   const { DATABASE_URL: url, QUERY_TIMEOUT_MS: queryTimeoutMs, LEASE_SECONDS } = config;
   const database = openDatabase({ url, poolSize: 2, queryTimeoutMs });
   const signal = new AbortController().signal;
-  const ran = await migrateSchema(database, url, { signal, leaseMs: LEASE_SECONDS * 1000 });
+  const onWait = (step: string) => process.stderr.write(`${step} waits for transactions that use its tables\n`);
+  const ran = await migrateSchema(database, url, { signal, leaseMs: LEASE_SECONDS * 1000, onWait });
   await database.close();
   process.stdout.write(ran.length === 0 ? 'the schema is up to date\n' : `ran ${ran.join(', ')}\n`);
   return 0;

@@ -7,6 +7,7 @@ import { pruneLanes } from '../dispatch/prune-lanes.ts';
 import { describeError } from '../errors.ts';
 import { pruneDocuments } from '../knowledge/prune-documents.ts';
 import { purgeBases } from '../knowledge/purge-bases.ts';
+import { finishErasures } from '../message/finish-erasures.ts';
 import { pruneConversations } from '../message/prune-conversations.ts';
 import { pruneMessages } from '../message/prune-messages.ts';
 import { pruneTokenUse } from '../message/token-budget.ts';
@@ -19,6 +20,7 @@ type Step = (context: Context, signal: AbortSignal) => Promise<number>;
 /** In an order in which each finds what those before have let go. What each keeps, and why, is in docs/retention.md. */
 const steps: Record<string, Step> = {
   deletions: finishDeletions,
+  erasures: finishErasures,
   messages: pruneMessages,
   conversations: pruneConversations,
   dispatches: ({ database, config }, signal) =>

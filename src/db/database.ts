@@ -25,6 +25,11 @@ export interface DatabaseOptions {
   poolSize: number;
   /** How long a statement may take on MySQL. */
   queryTimeoutMs: number;
+  /**
+   * How long a statement waits on MySQL for others to be done with a table, in whole seconds: one that alters it, for
+   * all transactions that have used it. Whoever comes after waits behind it. Default: half of `queryTimeoutMs`.
+   */
+  tableLockTimeoutMs?: number;
   /** Told of each error after which a statement or a transaction runs again. */
   onRetry?(error: unknown): void;
 }
@@ -89,7 +94,8 @@ const quiet = { warn() {}, error() {}, deprecate() {}, debug() {} };
 /** An idle connection is closed after half of this; one whose peer has vanished must not hold its locks for longer. */
 const maxIdleSeconds = 20;
 
-function openMysql({ url, poolSize, queryTimeoutMs }: DatabaseOptions, sockets: Set<Socket>): Knex {
+function openMysql(options: DatabaseOptions, sockets: Set<Socket>): Knex {
+  const { url, poolSize, queryTimeoutMs } = options;
   const parsed = new URL(url);
   return knexFactory({
     client: 'mysql2',
@@ -115,7 +121,7 @@ function openMysql({ url, poolSize, queryTimeoutMs }: DatabaseOptions, sockets: 
       afterCreate: (connection: MysqlConnection, done: (error: unknown, c: unknown) => void) => {
         sockets.add(connection.stream);
         connection.stream.once('close', () => sockets.delete(connection.stream));
-        setUp(connection, queryTimeoutMs, (error) => {
+        setUp(connection, options, (error) => {
           if (error) discard(connection, error);
           done(error ?? undefined, connection);
         });
@@ -125,12 +131,13 @@ function openMysql({ url, poolSize, queryTimeoutMs }: DatabaseOptions, sockets: 
 }
 
 /** READ COMMITTED: claims lock the rows that they take and no gaps between them. */
-function setUp(connection: MysqlConnection, timeout: number, done: (error: Error | null) => void): void {
+function setUp(connection: MysqlConnection, options: DatabaseOptions, done: (error: Error | null) => void): void {
+  const { queryTimeoutMs: timeout, tableLockTimeoutMs = timeout / 2 } = options;
   connection.query({ sql: 'set session transaction isolation level read committed', timeout }, (error) => {
     if (error) return done(error);
-    const lockWaitSeconds = Math.max(1, Math.floor(timeout / 2000));
-    const sql = `set session time_zone = '+00:00', innodb_lock_wait_timeout = ${lockWaitSeconds},
-      wait_timeout = ${maxIdleSeconds},
+    const inSeconds = (ms: number) => Math.max(1, Math.floor(ms / 1000));
+    const sql = `set session time_zone = '+00:00', innodb_lock_wait_timeout = ${inSeconds(timeout / 2)},
+      lock_wait_timeout = ${inSeconds(tableLockTimeoutMs)}, wait_timeout = ${maxIdleSeconds},
       sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY'`;
     connection.query({ sql, timeout }, done);
   });

@@ -21,6 +21,8 @@ export interface Dialect {
   indexesOf: string;
   /** Nothing was wrong with the statement: the same transaction may succeed when it is run again from the start. */
   isTransient(error: unknown): boolean;
+  /** Others held a row or a table for too long. */
+  isLockTimeout(error: unknown): boolean;
   /** A unique key already holds the value. */
   isDuplicateKey(error: unknown): boolean;
 }
@@ -36,6 +38,7 @@ export const sqlite: Dialect = {
   columnsOf: 'select name from pragma_table_xinfo(?)', // table_info leaves out what is computed
   indexesOf: 'select name from pragma_index_list(?)',
   isTransient: (error) => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)),
+  isLockTimeout: (error) => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)),
   isDuplicateKey: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(codeOf(error)),
 };
 
@@ -52,6 +55,7 @@ export const mysql: Dialect = {
   indexesOf:
     'select index_name name from information_schema.statistics where table_schema = database() and table_name = ?',
   isTransient: (error) => transientErrnos.has(errnoOf(error)) || transientCodes.has(codeOf(error)),
+  isLockTimeout: (error) => errnoOf(error) === 1205,
   isDuplicateKey: (error) => errnoOf(error) === 1062,
 };
 

@@ -29,6 +29,8 @@ export interface MigrateOptions {
   leaseMs: number;
   /** Called after each step that was run; tests kill the process here. */
   onStep?: (name: string) => void;
+  /** Called each time that a step could not be run for a while, since others use its tables. It is tried again. */
+  onWait?: (name: string) => void;
   steps?: readonly Migration[];
 }
 
@@ -70,19 +72,34 @@ export async function pendingMigrations(database: Database): Promise<string[]> {
 async function runPending(
   database: Database,
   steps: readonly Migration[],
-  { onStep }: MigrateOptions,
+  { onStep, onWait }: MigrateOptions,
   held: AbortSignal,
 ): Promise<string[]> {
   const ran: string[] = [];
   for (const step of await pending(database, steps)) {
-    held.throwIfAborted();
-    await step.run(database);
+    while (!(await ranFree(database, step, held))) onWait?.(step.name);
     const row = { name: step.name };
     await database.insertOrKeep('schema_migration', row, ['name']);
     ran.push(step.name);
     onStep?.(step.name);
   }
   return ran;
+}
+
+/** How long a step waits that was held up by others: no shorter than they had to wait behind it. */
+const pauseMs = 1000;
+
+/** Runs a step; false: others have held its tables for too long, and have had a while of their own since. */
+async function ranFree(database: Database, step: Migration, held: AbortSignal): Promise<boolean> {
+  held.throwIfAborted();
+  try {
+    await step.run(database);
+    return true;
+  } catch (error) {
+    if (!database.dialect.isLockTimeout(error)) throw error;
+    await sleep(pauseMs, undefined, { signal: held });
+    return false;
+  }
 }
 
 async function pending(database: Database, steps: readonly Migration[]): Promise<Migration[]> {

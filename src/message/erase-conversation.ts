@@ -13,29 +13,11 @@ import { inBatches } from '../db/batches.ts';
 import type { Database } from '../db/database.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
-import { type ErasedDispatches, eraseLaneBatch, takeLane } from '../dispatch/erase-lane.ts';
+import { eraseLaneBatch, takeLane } from '../dispatch/erase-lane.ts';
+import { auditErased } from './audit-erasure.ts';
+import type { Erased } from './count-erased.ts';
 import { deleteMessages } from './prune-messages.ts';
 import { laneOf } from './reply-dispatch.ts';
-
-/** How many rows of each kind were erased. */
-export interface Erased extends ErasedDispatches {
-  conversations: number;
-  messages: number;
-  explanations: number;
-  replies: number;
-}
-
-/** Nothing so far, and a function that adds more to it. */
-export function countErased(): { erased: Erased; add(more: Partial<Erased>): void } {
-  const erased: Erased = {
-    ...{ conversations: 0, messages: 0, explanations: 0, replies: 0 },
-    ...{ dispatches: 0, cancelled: 0, attempts: 0 },
-  };
-  const add = (more: Partial<Erased>) => {
-    for (const kind of Object.keys(more) as (keyof Erased)[]) erased[kind] += more[kind] ?? 0;
-  };
-  return { erased, add };
-}
 
 const batchSize = 200;
 
@@ -43,13 +25,17 @@ const batchSize = 200;
 const erasingPrefix = 'erasing:';
 
 /** The conversations of an account, or of one of its users, that are being erased. By conversation_by_scope. */
-export async function listErasing(session: Session, appid: string, userHash?: string): Promise<string[]> {
+export async function listErasing(
+  session: Session,
+  appid: string,
+  userHash?: string,
+): Promise<{ id: string; userHash: string }[]> {
   const start = userHash === undefined ? erasingPrefix : `${erasingPrefix}${userHash}:`;
-  const rows = await session.all<{ conversation_id: string }>(
-    'select conversation_id from conversation where appid = ? and scope_key >= ? and scope_key < ?',
+  const rows = await session.all<{ conversation_id: string; scope_key: string }>(
+    'select conversation_id, scope_key from conversation where appid = ? and scope_key >= ? and scope_key < ?',
     [appid, start, `${start.slice(0, -1)};`], // the character after ':'
   );
-  return rows.map((row) => row.conversation_id);
+  return rows.map((row) => ({ id: row.conversation_id, userHash: row.scope_key.split(':')[1]! }));
 }
 
 /** Takes a conversation out of everybody's hands, if there is one with this scope. */
@@ -70,22 +56,35 @@ export async function beginErasing(
   await takeLane(tx, laneOf(id));
 }
 
-/** Erases a conversation that is in nobody's hands. Throws the signal's reason where that is aborted before the end. */
-export async function eraseConversation(database: Database, id: string, signal: AbortSignal): Promise<Erased> {
-  const { erased, add } = countErased();
+/**
+ * Erases a conversation that is in nobody's hands, and counts what goes in the entry of the erasure; returns whether
+ * the conversation itself went, as 1 or 0. Throws the signal's reason where that is aborted before the end.
+ */
+export async function eraseConversation(
+  database: Database,
+  { id, auditId }: { id: string; auditId: string | undefined },
+  signal: AbortSignal,
+): Promise<number> {
+  const counted = (deleteBatch: (tx: Tx) => Promise<Partial<Erased>>) =>
+    database.tx(async (tx) => {
+      const more = await deleteBatch(tx);
+      if (auditId !== undefined) await auditErased(tx, auditId, more);
+      return more;
+    });
   await inBatches(signal, async () => {
-    const more = await database.tx((tx) => eraseLaneBatch(tx, laneOf(id)));
-    add(more);
-    return more.dispatches > 0;
+    const { dispatches = 0 } = await counted((tx) => eraseLaneBatch(tx, laneOf(id)));
+    return dispatches > 0;
   });
   await inBatches(signal, async () => {
     const ids = await listMessageIds(database, id);
-    if (ids.length > 0) add(await database.tx((tx) => deleteMessages(tx, ids)));
+    if (ids.length > 0) await counted((tx) => deleteMessages(tx, ids));
     return ids.length > 0;
   });
   signal.throwIfAborted();
-  add({ conversations: await database.run('delete from conversation where conversation_id = ?', [id]) });
-  return erased;
+  const { conversations = 0 } = await counted(async (tx) => ({
+    conversations: await tx.run('delete from conversation where conversation_id = ?', [id]),
+  }));
+  return conversations;
 }
 
 /** By message_by_index. */

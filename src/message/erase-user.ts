@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { HandlerContext } from '@connectrpc/connect';
+import { ulid } from 'ulid';
 import type { EraseUserRequest } from '../../gen/wxmp/message/v1/message_pb.ts';
 import { findAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import { notFound } from '../errors.ts';
 import { auditBegin, auditEnd } from './audit-erasure.ts';
 import { scopeKey } from './channel.ts';
-import { beginErasing, countErased, eraseConversation, listErasing } from './erase-conversation.ts';
+import { beginErasing, eraseConversation, listErasing } from './erase-conversation.ts';
 
 /**
  * See MessageService.EraseUser, and erase-conversation.ts. A deleted assistant's users can be erased as well; an account
@@ -17,16 +18,18 @@ export function eraseUser({ database, logger }: Context) {
     const assistant = await findAssistant(database, appid);
     if (assistant === undefined) throw notFound('assistant', appid);
     const userHash = hashUser(appid, openid);
-    const auditId = await auditBegin(database, { appid, userHash, actor, reason });
-    for (const scope of scopesOf(openid, assistant.incarnation)) {
-      signal.throwIfAborted();
-      await database.tx((tx) => beginErasing(tx, { appid, scopeKey: scope, userHash }));
+    signal.throwIfAborted();
+    const auditId = ulid();
+    await database.tx(async (tx) => {
+      for (const scope of scopesOf(openid, assistant.incarnation)) {
+        await beginErasing(tx, { appid, scopeKey: scope, userHash });
+      }
+      await auditBegin(tx, auditId, { appid, userHash, actor, reason });
+    });
+    for (const { id } of await listErasing(database, appid, userHash)) {
+      await eraseConversation(database, { id, auditId }, signal);
     }
-    const { erased, add } = countErased();
-    for (const id of await listErasing(database, appid, userHash)) {
-      add(await eraseConversation(database, id, signal));
-    }
-    await auditEnd(database, auditId, erased);
+    const erased = await auditEnd(database, auditId);
     logger.info({ appid, auditId, ...erased }, 'user erased');
     return erased;
   };

@@ -3,22 +3,18 @@ import type { Context } from '../context.ts';
 import { inBatches, marksFor } from '../db/batches.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
-import { eraseConversation, listErasing } from './erase-conversation.ts';
 import { isOver, loadRetention } from './retention.ts';
 
 const batchSize = 100;
 
 /**
  * Part of the scheduled job: deletes conversations without messages, in which nothing was said for as long as messages
- * are kept. Whoever speaks again begins a new one, whose numbers begin anew. Erasures that were cut off are finished.
- * Returns how many conversations went.
+ * are kept. Whoever speaks again begins a new one, whose numbers begin anew. Returns how
+ * many conversations went.
  */
 export async function pruneConversations({ database, config }: Context, signal: AbortSignal): Promise<number> {
   let pruned = 0;
   await eachAccount(database, signal, async (appid) => {
-    for (const id of await listErasing(database, appid)) {
-      pruned += (await eraseConversation(database, id, signal)).conversations;
-    }
     const retention = await loadRetention(database, config, appid);
     let after: Cursor = { updated_at: -1, conversation_id: '' };
     await inBatches(signal, async () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Database, openDatabase } from '../../src/db/database.ts';
+import { auditBegin } from '../../src/message/audit-erasure.ts';
 import { scopeKey } from '../../src/message/channel.ts';
+import { countErased, type Erased } from '../../src/message/count-erased.ts';
 import { beginErasing } from '../../src/message/erase-conversation.ts';
 import { dialects } from '../support/databases.ts';
 import { runPrune } from '../support/pruning.ts';
@@ -46,6 +48,14 @@ for (const { name: dialect } of dialects) {
     const deliveriesOf = async (appid: string, msgid: string, is_debug = 0): Promise<string[]> => {
       const { deliveries } = await service.call('/api/wxmp/message/explain', { appid, msgid, is_debug });
       return (deliveries ?? []).map(({ state }: { state: string }) => state);
+    };
+    /** What is written down of an account's erasures, oldest first. */
+    const erasures = async (appid: string): Promise<Record<string, unknown>[]> => {
+      const rows = await database.all<{ detail: string }>(
+        "select detail from audit where action = 'EraseUser' and target like ? order by id",
+        [`user:${appid}:%`],
+      );
+      return rows.map(({ detail }) => JSON.parse(detail));
     };
     const list = async (appid: string, openid: string) =>
       (await service.call('/api/wxmp/message/list', { appid, openid })).messages;
@@ -135,8 +145,13 @@ for (const { name: dialect } of dialects) {
       const appid = 'wx_died';
       await service.createLearned(appid);
       await ask(appid, 'openid-died', 'died-1');
-      const scope = { appid, scopeKey: scopeKey(1, 'live', 'openid-died'), userHash: 'a'.repeat(64) };
-      await database.tx((tx) => beginErasing(tx, scope));
+      const userHash = 'a'.repeat(64);
+      const erasure = { appid, userHash, actor: 'a', reason: 'r' };
+      await database.tx(async (tx) => {
+        await beginErasing(tx, { appid, scopeKey: scopeKey(1, 'live', 'openid-died'), userHash });
+        await auditBegin(tx, 'entry-died', erasure);
+      });
+      assert.deepEqual(await erasures(appid), [{ ...nothing, state: 'begun' }]);
       assert.deepEqual(await list(appid, 'openid-died'), [], 'from then on nothing of it is shown');
       await ask(appid, 'openid-died', 'died-2');
       await runPrune(database);
@@ -151,24 +166,66 @@ for (const { name: dialect } of dialects) {
       assert.equal((await list(appid, 'openid-died')).length, 2);
       const erasing = "select 1 from conversation where scope_key like 'erasing:%'";
       assert.deepEqual(await database.all(erasing), []);
+      const whole = { conversations: 1, messages: 2, explanations: 1, dispatches: 1, state: 'done' };
+      assert.deepEqual(await erasures(appid), [{ ...nothing, ...whole, attempts: 1 }]);
+
+      // Who dies when all is gone, right before it would have written so, has not erased in vain either.
+      await database.tx((tx) => auditBegin(tx, 'entry-last', { ...erasure, userHash: 'b'.repeat(64) }));
+      await runPrune(database);
+      assert.deepEqual(
+        (await erasures(appid)).map(({ state }) => state),
+        ['done', 'done'],
+      );
+    });
+
+    /** Gives a user that many messages, and one that was asked and answered. */
+    const fill = async (appid: string, openid: string, count: number) => {
+      await service.createLearned(appid);
+      await ask(appid, openid, 'many-0');
+      const [row] = await database.all<{ conversation_id: string }>(
+        'select conversation_id from message where appid = ? and openid = ?',
+        [appid, openid],
+      );
+      const conversation_id = row!.conversation_id;
+      const rows = Array.from({ length: count }, (_, at) => ({
+        ...{ message_id: `${appid}-${at}`, conversation_id, appid, channel: 'live', msgid: `m-${at}` },
+        ...{ openid, message_index: 10 + at, speaker: 'user', msg_type: 'text' },
+        ...{ content: marker, state: 'answered', created_at: Date.now() },
+      }));
+      for (let from = 0; from < rows.length; from += 100) {
+        await database.insert('message', rows.slice(from, from + 100));
+      }
+    };
+
+    test('an erasure that took too long for its call is finished by the job, and its entry tells of all', async () => {
+      const appid = 'wx_slow';
+      await fill(appid, 'openid-slow', 3001);
+      await service.stopApp();
+      await service.restartApp({ REQUEST_TIMEOUT_MS: '100' });
+      const body = { appid, openid: 'openid-slow', actor: 'a', reason: 'r' };
+      await until('it is begun', async () => {
+        assert.equal((await service.call('/api/wxmp/message/erase_user', body)).errcode, 50301);
+        return (await erasures(appid)).length > 0; // else it was cut off before, and nothing was done
+      });
+      await service.stopApp(); // ends what the call still does
+      const [before] = await erasures(appid);
+      assert.equal(before?.state, 'begun');
+      assert.ok(Number(before?.messages) < 3003, String(before?.messages));
+      await runPrune(database);
+      assert.deepEqual(await findInTables(database, ['openid-slow']), []);
+      // More than one call may have been begun: then their entries tell of all together.
+      const { erased, add } = countErased();
+      for (const { state, attempts, ...counts } of await erasures(appid)) {
+        assert.equal(state, 'done');
+        add(counts as Partial<Erased>);
+      }
+      assert.deepEqual(erased, { ...nothing, conversations: 1, messages: 3003, explanations: 1, dispatches: 1 });
+      await service.restartApp();
     });
 
     test('a user with many messages goes in batches; an erasure that was cut off is finished by the next', async () => {
       const appid = 'wx_many';
-      await service.createLearned(appid);
-      await ask(appid, 'openid-many', 'many-0');
-      const [row] = await database.all<{ conversation_id: string }>(
-        "select conversation_id from message where appid = ? and openid = 'openid-many'",
-        [appid],
-      );
-      const conversation_id = row!.conversation_id;
-      const rows = Array.from({ length: 1201 }, (_, at) => ({
-        ...{ message_id: `many-${at}`, conversation_id, appid, channel: 'live', msgid: `m-${at}` },
-        ...{ openid: 'openid-many', message_index: 10 + at, speaker: 'user', msg_type: 'text' },
-        ...{ content: marker, state: 'answered', created_at: Date.now() },
-      }));
-      for (let from = 0; from < rows.length; from += 100)
-        await database.insert('message', rows.slice(from, from + 100));
+      await fill(appid, 'openid-many', 1201);
       const body = { appid, openid: 'openid-many', actor: 'a', reason: 'r' };
       const path = `${service.app.url}/api/wxmp/message/erase_user`;
       const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
