@@ -1,4 +1,5 @@
 import { EventType } from '../../gen/wxmp/article/v1/article_pb.ts';
+import { marksFor } from '../db/batches.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import type { Base } from '../knowledge/store.ts';
@@ -132,6 +133,20 @@ export async function hasLaterEvent(session: Session, knowledgeId: string, event
     [knowledgeId, event.sequence, documentKey(event.payload)],
   );
   return rows.length > 0;
+}
+
+/** Those of some articles for which an event waits. By article_event_by_document. */
+export async function listWaiting(
+  session: Session,
+  knowledgeId: string,
+  articleIds: readonly string[],
+): Promise<Set<string>> {
+  const rows = await session.all<{ document_key: string }>(
+    `select distinct document_key from article_event
+      where knowledge_id = ? and document_key in ${marksFor(articleIds)} and state = 'pending'`,
+    [knowledgeId, ...articleIds.map((id) => `article:${id}`)],
+  );
+  return new Set(rows.map((row) => row.document_key.slice('article:'.length)));
 }
 
 /** Events of one key are handled in order; events of different keys don't wait for each other. */

@@ -3,13 +3,14 @@ import type { SyncArticlesRequest } from '../../gen/wxmp/article/v1/article_pb.t
 import { EventType } from '../../gen/wxmp/article/v1/article_pb.ts';
 import { requireAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
+import { marksFor } from '../db/batches.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { AppError } from '../errors.ts';
 import { documentState } from '../knowledge/document.ts';
 import { type Base, findArticleBase } from '../knowledge/store.ts';
 import { requestRebuilds } from '../retrieval/rebuild-index.ts';
-import { insertEvent, internalPrefix } from './event-store.ts';
+import { insertEvent, internalPrefix, listWaiting } from './event-store.ts';
 import { beginSync } from './learning-store.ts';
 
 /** See ArticleService.SyncArticles. A base that is busy with its list anyway needs no comparison. */
@@ -71,23 +72,32 @@ async function endHanging(session: Session, afterMs: number): Promise<number> {
   );
 }
 
-/** So many documents are looked up after one comparison; the next goes on. */
+/** So many documents are looked up after one comparison; the next goes on with others. */
 const maxMissing = 1000;
 
 /**
  * At the end of a comparison: what was learned, and wasn't in the list, is looked up one by one, as events of our own.
- * The list alone is not believed: articles move within it while it is read.
+ * The list alone is not believed: articles move within it while it is read. What was seen or looked up longest ago comes
+ * first, so that those that never get out of the list's gaps keep nobody from being looked up. An article that an event
+ * waits for already needs no other.
  */
-export async function enqueueMissing(tx: Tx, base: Base, syncId: string): Promise<void> {
-  const rows = await tx.all<{ article_id: string; msgidx: number }>(
-    `select article_id, msgidx from document
+export async function enqueueMissing(tx: Tx, base: Base, syncId: string, limit = maxMissing): Promise<void> {
+  const { knowledgeId } = base;
+  // By document_by_article. The ids of comparisons are in the order of time; what none has seen yet is null.
+  const rows = await tx.all<{ document_id: string; article_id: string; msgidx: number }>(
+    `select document_id, article_id, msgidx from document
       where knowledge_id = ? and article_id is not null and state <> 8 and (sync_id is null or sync_id <> ?)
-      order by article_id, msgidx limit ${maxMissing}`,
-    [base.knowledgeId, syncId],
+      order by sync_id, article_id, msgidx limit ${limit}`,
+    [knowledgeId, syncId],
   );
+  if (rows.length === 0) return;
+  const waiting = await listWaiting(tx, knowledgeId, [...new Set(rows.map((row) => row.article_id))]);
   for (const { article_id: articleId, msgidx } of rows) {
+    if (waiting.has(articleId)) continue;
     const payload = { eventType: EventType.ARTICLE_UPDATED, articleId, msgidx, fileId: '', knowledgeId: '' };
     const eventId = internalPrefix + ulid();
     await insertEvent(tx, { eventId, base, payload: { ...payload, fileName: '', fileType: '' }, payloadHash: '' });
   }
+  const ids = rows.map((row) => row.document_id);
+  await tx.run(`update document set sync_id = ? where document_id in ${marksFor(ids)}`, [syncId, ...ids]);
 }

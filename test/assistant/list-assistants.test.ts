@@ -11,7 +11,10 @@ for (const { name: dialect } of dialects) {
     });
     after(() => service.stop());
 
-    const create = (appid: string) => service.call('/api/wxmp/assistant/create', { appid, name: `name of ${appid}` });
+    const create = async (appid: string) => {
+      const { errcode, errmsg } = await service.call('/api/wxmp/assistant/create', { appid, name: `name of ${appid}` });
+      assert.equal(errcode, 0, errmsg);
+    };
     const list = (body: Record<string, unknown>) => service.call('/api/wxmp/assistant/list', body);
     const appids = ({ assistants }: Answer): string[] => assistants.map(({ appid }: { appid: string }) => appid);
 
@@ -38,7 +41,7 @@ for (const { name: dialect } of dialects) {
 
     test('page_size 0 means 50, and more than 200 means 200', async () => {
       const more = Array.from({ length: 205 }, (_, at) => `wy_${String(at).padStart(3, '0')}`);
-      await Promise.all(more.map(create));
+      for (const appid of more) await create(appid); // all at once might be too much for a busy machine
       assert.equal(appids(await list({})).length, 50);
       const most = await list({ page_size: 1_000_000 });
       assert.equal(appids(most).length, 200);

@@ -149,6 +149,10 @@ for (const { name: dialect } of dialects) {
       'lists in pages, by state, lane, account, kind and age, and tells nothing of what people wrote',
       LONG,
       async () => {
+        await until('the last delivery is recorded', async () => {
+          const { dispatches } = await operator.listDispatches({ states: [DispatchState.PENDING] });
+          return dispatches.length === 0;
+        });
         const all = await operator.listDispatches({});
         assert.ok(all.dispatches.length >= 6);
         assert.doesNotMatch(
