@@ -20,13 +20,13 @@ verify: $(INSTALLED) ## What CI runs beside the tests: types, lint, format, cont
 	tsc
 	biome ci --colors=off --error-on-warnings
 	buf lint
-	buf format proto --path proto/wxmp --path proto/expert --path proto/dispatch --diff --exit-code
+	buf format proto --path proto/wxmp --path proto/expert --path proto/dispatch --path proto/wecom --diff --exit-code
 	buf breaking proto --against proto/released.binpb
 	node scripts/check-gen.ts
 	node --test 'test/house/*.test.ts'
 
 gen: $(INSTALLED) ## Generate gen/ from the contract
-	buf format proto --path proto/wxmp --path proto/expert --path proto/dispatch --write
+	buf format proto --path proto/wxmp --path proto/expert --path proto/dispatch --path proto/wecom --write
 	buf generate
 
 lint: $(INSTALLED) ## Lint and format, mending what can be mended

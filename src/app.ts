@@ -1,4 +1,6 @@
 import { DispatchService } from '../gen/dispatch/v1/dispatch_pb.ts';
+import { IntegrationService } from '../gen/wecom/v1/integration_pb.ts';
+import { TriggerService } from '../gen/wecom/v1/trigger_pb.ts';
 import { ArticleService } from '../gen/wxmp/article/v1/article_pb.ts';
 import { AssistantService } from '../gen/wxmp/assistant/v1/assistant_pb.ts';
 import { KnowledgeService } from '../gen/wxmp/knowledge/v1/knowledge_pb.ts';
@@ -36,6 +38,10 @@ import { serve, startInternalListener } from './rpc/internal-listener.ts';
 import { startPublicListener } from './rpc/public-listener.ts';
 import { createGuard, type Guard } from './safety/guard.ts';
 import { createModeration } from './safety/moderation.ts';
+import { createSealer } from './sealer.ts';
+import { loadSecretKeys } from './secret-keys.ts';
+import { integrationService } from './wecom/integration/index.ts';
+import { triggerService } from './wecom/trigger/index.ts';
 
 /** A running service. */
 export interface App {
@@ -93,6 +99,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     bizcomm,
     transcribe: connectTranscriber(config),
     downloader,
+    sealer: createSealer(loadSecretKeys(config)),
     parser: createParser({
       workers: config.FILE_PARSE_WORKERS,
       timeoutMs: config.FILE_PARSE_TIMEOUT_SECONDS * 1000,
@@ -129,6 +136,8 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     serve(ArticleService, articleService(context)),
     serve(MessageService, messageService(context)),
     serve(DispatchService, dispatchService(context)),
+    serve(IntegrationService, integrationService(context)),
+    serve(TriggerService, triggerService(context)),
   ]);
   const publicListener = await startPublicListener(config, logger);
   const wakeAll = () => {

@@ -56,6 +56,26 @@ export const labelled = z
   })
   .transform((text) => text.split(',').filter((name) => name !== 'none'));
 
+/** Keys of 32 bytes in base64, divided by commas. */
+export const secretKeys = z.string().transform((text, context): SecretKeys => {
+  const keys = parseKeys(text);
+  if (keys !== undefined) return keys;
+  context.addIssue({
+    code: 'custom',
+    message: 'expected 32 bytes in base64, or several such keys separated by commas',
+  });
+  return z.NEVER;
+});
+
+/** The first key seals, all of them open. */
+export type SecretKeys = [Buffer, ...Buffer[]];
+
+/** 32 bytes in base64; several, divided by commas. Undefined: it is something else. */
+export function parseKeys(text: string): SecretKeys | undefined {
+  const keys = text.split(',').map((part) => Buffer.from(part.trim(), 'base64'));
+  return keys.every((key) => key.length === 32) ? (keys as SecretKeys) : undefined;
+}
+
 export const flag = z
   .enum(['true', 'false', '1', '0'])
   .default('false')

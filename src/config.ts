@@ -9,6 +9,7 @@ import {
   httpUrl,
   labelled,
   optionalWhole,
+  secretKeys,
   whole,
   words,
 } from './config-values.ts';
@@ -80,10 +81,7 @@ const schema = z.object({
 
   ADMIN_TOKEN: z.string().optional(),
   WXMP_TOKEN: z.string().optional(),
-  SECRET_KEY: z
-    .string()
-    .refine((text) => Buffer.from(text, 'base64').length === 32, 'expected 32 bytes in base64')
-    .optional(),
+  SECRET_KEY: secretKeys.optional(),
 
   BIZCOMM_URL: z
     .string()

@@ -10,6 +10,7 @@ import type { Transcribe } from './message/voice/transcriber.ts';
 import type { Metrics } from './metrics.ts';
 import type { Parser } from './parsing/parser.ts';
 import type { Guard } from './safety/guard.ts';
+import type { Sealer } from './sealer.ts';
 
 /** A point in the flow of data that has been reached. Tests wait for one, or kill the process there. */
 export type Point =
@@ -44,6 +45,8 @@ export interface Context {
   transcribe: Transcribe | undefined;
   /** The only way to an address that came from outside. */
   downloader: Downloader;
+  /** Encrypts the secrets that the database keeps. */
+  sealer: Sealer;
   /** Reads files, each in a thread of its own. */
   parser: Parser;
   /** Wakes the workers of this process, after a commit that made something due. */

@@ -3,6 +3,7 @@ import type { DeleteAssistantRequest } from '../../gen/wxmp/assistant/v1/assista
 import type { Context } from '../context.ts';
 import type { Tx } from '../db/tx.ts';
 import { notFound } from '../errors.ts';
+import { deleteTriggersOf } from '../wecom/trigger/store.ts';
 import { cancelBatch, cancelPending } from './cancel-pending.ts';
 import { loadStatus } from './status.ts';
 import { lockAssistant, markDeleted } from './store.ts';
@@ -21,6 +22,7 @@ export function deleteAssistant({ database }: Context) {
       const last = await loadStatus(tx, appid);
       await markDeleted(tx, appid, last);
       await closeBases(tx, appid);
+      await deleteTriggersOf(tx, appid);
       await cancelBatch(tx, appid);
       return last;
     });

@@ -9,6 +9,7 @@ import { pleaseWait } from './20261122-please-wait.ts';
 import { sharedRows } from './20261122-shared-rows.ts';
 import { tokenUse } from './20261122-token-use.ts';
 import { upkeep } from './20261122-upkeep.ts';
+import { wecom } from './20261122-wecom.ts';
 
 /** All steps, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   sharedRows,
   tokenUse,
   upkeep,
+  wecom,
 ];

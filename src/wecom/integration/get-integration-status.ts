@@ -1,0 +1,26 @@
+import type { GetIntegrationStatusRequest } from '../../../gen/wecom/v1/integration_pb.ts';
+import type { Context } from '../../context.ts';
+import { loadErrors, loadStatus } from './status-store.ts';
+import { requireIntegration } from './store.ts';
+
+/** See IntegrationService.GetIntegrationStatus. */
+export function getIntegrationStatus({ database }: Context) {
+  return async ({ integrationId }: GetIntegrationStatusRequest) => {
+    await requireIntegration(database, integrationId);
+    const status = await loadStatus(database, integrationId);
+    return {
+      lastCallbackAt: toSeconds(status.last_callback_at),
+      lastBadSignatureAt: toSeconds(status.last_bad_signature_at),
+      callbacks: BigInt(status.callbacks),
+      badSignatures: BigInt(status.bad_signatures),
+      messages: BigInt(status.messages),
+      errors: (await loadErrors(database, integrationId)).map(({ at, code, what, reason }) => ({
+        ...{ at: toSeconds(at), code, what, reason },
+      })),
+    };
+  };
+}
+
+function toSeconds(ms: number | null): number {
+  return Math.floor((ms ?? 0) / 1000);
+}
