@@ -24,7 +24,7 @@ const MAX_TAIL_BYTES = 4 * 1024 * 1024;
 export async function openPdf(bytes: Uint8Array<ArrayBuffer>): Promise<OpenPdf> {
   checkEnd(bytes);
   const pdfjs = await loadPdfjs();
-  process.on('unhandledRejection', ignorePdfjs);
+  if (!process.listeners('unhandledRejection').includes(ignorePdfjs)) process.on('unhandledRejection', ignorePdfjs);
   const folder = fileURLToPath(new URL('.', import.meta.resolve('pdfjs-dist/package.json')));
   const task = pdfjs.getDocument({
     data: bytes,
@@ -56,7 +56,10 @@ export async function openPdf(bytes: Uint8Array<ArrayBuffer>): Promise<OpenPdf> 
   }
 }
 
-/** Of a damaged object pdfjs rejects, beside the promise that it gave out, some that nobody waits for. */
+/**
+ * Of a damaged object pdfjs rejects, beside the promise that it gave out, some that nobody waits for, also when the file
+ * has long been closed. So this listens for as long as the thread lives, which is no longer than one file takes.
+ */
 function ignorePdfjs(reason: unknown): void {
   if (!(reason instanceof Error && reason.stack?.includes('pdfjs-dist'))) throw reason;
 }
@@ -64,7 +67,6 @@ function ignorePdfjs(reason: unknown): void {
 function close(task: PDFDocumentLoadingTask): void {
   // Not awaited: pdfjs would wait for a page of which no more is read to be read to its end.
   void task.destroy().catch(() => {});
-  setImmediate(() => process.off('unhandledRejection', ignorePdfjs));
 }
 
 async function getPage(document: PDFDocumentProxy, number: number): Promise<PdfPage> {
