@@ -25,10 +25,11 @@ import { startDispatch } from './dispatch/start-dispatch.ts';
 import { createDownloader, type Downloader } from './egress/download.ts';
 import { knowledgeService } from './knowledge/index.ts';
 import type { Logger } from './logger.ts';
+import { integrationOf } from './message/channel.ts';
 import { createExperts } from './message/choose-expert.ts';
 import { createFixedTexts } from './message/fixed-texts.ts';
 import { messageService } from './message/index.ts';
-import { createReplySenderV1, createReplySenderV2, replyKinds } from './message/reply-dispatch.ts';
+import { createReplySenderV1, createReplySenderV2, replyKinds, wxmpReplies } from './message/reply-dispatch.ts';
 import { createTranscriber, type Transcribe } from './message/voice/transcriber.ts';
 import { startAnswering } from './message/work-conversation.ts';
 import { createMetrics } from './metrics.ts';
@@ -41,7 +42,11 @@ import { createModeration } from './safety/moderation.ts';
 import { createSealer } from './sealer.ts';
 import { loadSecretKeys } from './secret-keys.ts';
 import { integrationService } from './wecom/integration/index.ts';
+import { createStatusRecorder } from './wecom/integration/status-recorder.ts';
+import { responseKind, wecomReplies } from './wecom/replies.ts';
+import { createResponseSender } from './wecom/response-url.ts';
 import { triggerService } from './wecom/trigger/index.ts';
+import { createWebhook } from './wecom/webhook/webhook.ts';
 
 /** A running service. */
 export interface App {
@@ -99,6 +104,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     bizcomm,
     transcribe: connectTranscriber(config),
     downloader,
+    replyChannel: (channel) => (integrationOf(channel) === undefined ? wxmpReplies : wecomReplies),
     sealer: createSealer(loadSecretKeys(config)),
     parser: createParser({
       workers: config.FILE_PARSE_WORKERS,
@@ -122,7 +128,10 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     metrics: context.metrics,
     alone: context.alone,
     reached,
-    senders: new Map(bizcomm === undefined ? [] : createSenders(bizcomm)),
+    senders: new Map([
+      ...(bizcomm === undefined ? [] : createSenders(bizcomm)),
+      [responseKind, createResponseSender(context)],
+    ]),
     concurrency: config.DISPATCH_WORKERS,
     leaseMs,
     sendTimeoutMs: config.BIZCOMM_TIMEOUT_MS,
@@ -139,7 +148,8 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     serve(IntegrationService, integrationService(context)),
     serve(TriggerService, triggerService(context)),
   ]);
-  const publicListener = await startPublicListener(config, logger);
+  const recorder = createStatusRecorder(context);
+  const publicListener = await startPublicListener(config, logger, createWebhook(context, recorder));
   const wakeAll = () => {
     for (const loop of [dispatch, answering, learning]) loop.wake();
   };
@@ -151,6 +161,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     tick: () => {
       wakeAll();
       void internal.checkHealth();
+      void recorder.flush();
     },
     jobs: [
       { task: 'sync', schedule: config.SYNC_CRON, run: (signal) => syncAllArticles(context, signal) },
@@ -169,6 +180,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
       internal.close(graceMs),
       publicListener.close(graceMs),
     ]);
+    await recorder.flush();
     experts.close();
     await bizcomm?.close();
     await downloader.close();

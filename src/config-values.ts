@@ -56,6 +56,16 @@ export const labelled = z
   })
   .transform((text) => text.split(',').filter((name) => name !== 'none'));
 
+/** Hosts divided by commas, as a URL has them: `host` or `host:port`. */
+export const hosts = z.string().transform((text, context): string[] => {
+  const names = text.split(',').map((name) => name.trim().toLowerCase());
+  const isHost = (name: string) =>
+    /^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/.test(name) && URL.canParse(`ws://${name}`);
+  if (names.every(isHost)) return names;
+  context.addIssue({ code: 'custom', message: 'expected hosts separated by commas, e.g. qyapi.weixin.qq.com' });
+  return z.NEVER;
+});
+
 /** Keys of 32 bytes in base64, divided by commas. */
 export const secretKeys = z.string().transform((text, context): SecretKeys => {
   const keys = parseKeys(text);

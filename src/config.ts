@@ -6,6 +6,7 @@ import {
   databaseUrl,
   egressRules,
   flag,
+  hosts,
   httpUrl,
   labelled,
   optionalWhole,
@@ -82,6 +83,9 @@ const schema = z.object({
   ADMIN_TOKEN: z.string().optional(),
   WXMP_TOKEN: z.string().optional(),
   SECRET_KEY: secretKeys.optional(),
+
+  WECOM_API_HOSTS: hosts.default(['qyapi.weixin.qq.com']),
+  WECOM_CALLBACK_MAX_AGE_SECONDS: whole(60, 1_000_000_000, 600),
 
   BIZCOMM_URL: z
     .string()

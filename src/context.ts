@@ -4,8 +4,10 @@ import type { Alone } from './db/alone.ts';
 import type { Database } from './db/database.ts';
 import type { Downloader } from './egress/download.ts';
 import type { Logger } from './logger.ts';
+import type { Channel } from './message/channel.ts';
 import type { ChooseExpert } from './message/choose-expert.ts';
 import type { FixedTexts } from './message/fixed-texts.ts';
+import type { ReplyChannel } from './message/reply-channel.ts';
 import type { Transcribe } from './message/voice/transcriber.ts';
 import type { Metrics } from './metrics.ts';
 import type { Parser } from './parsing/parser.ts';
@@ -45,6 +47,8 @@ export interface Context {
   transcribe: Transcribe | undefined;
   /** The only way to an address that came from outside. */
   downloader: Downloader;
+  /** How answers reach those who ask over a channel. */
+  replyChannel(channel: Channel): ReplyChannel;
   /** Encrypts the secrets that the database keeps. */
   sealer: Sealer;
   /** Reads files, each in a thread of its own. */

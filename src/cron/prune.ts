@@ -11,6 +11,7 @@ import { finishErasures } from '../message/finish-erasures.ts';
 import { pruneConversations } from '../message/prune-conversations.ts';
 import { pruneMessages } from '../message/prune-messages.ts';
 import { pruneTokenUse } from '../message/token-budget.ts';
+import { pruneSessions } from '../wecom/prune-sessions.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -23,6 +24,7 @@ const steps: Record<string, Step> = {
   erasures: finishErasures,
   messages: pruneMessages,
   conversations: pruneConversations,
+  sessions: pruneSessions,
   dispatches: ({ database, config }, signal) =>
     pruneDispatches(database, config.DISPATCH_RETENTION_DAYS * dayMs, signal),
   events: pruneEvents,

@@ -9,7 +9,7 @@ import type { Attempt } from './attempts.ts';
 import { type BackoffOptions, backoffMs } from './backoff.ts';
 import { beginHead, findHead } from './begin.ts';
 import { classify } from './classify.ts';
-import type { Dispatch, Senders } from './dispatch.ts';
+import { type Dispatch, NotYet, type Senders } from './dispatch.ts';
 import { type Ending, endLostTry, endOf, isTry, releaseLane, settleEnd, settleRetry, takeBackStart } from './settle.ts';
 
 /**
@@ -108,6 +108,7 @@ async function deliverHead(options: Delivering, lease: Lease, head: Dispatch): P
   try {
     await send(head, AbortSignal.any([options.recording.signal, AbortSignal.timeout(timeoutMs)]));
   } catch (error) {
+    if (error instanceof NotYet) return postpone(options, lease, head, error.waitMs);
     const { verdict, reason, retryAfterMs } = classify(error);
     if (verdict === 'transient') {
       return wait(options, lease, head, { ...attempt(), outcome: 'failed', reason }, retryAfterMs);
@@ -157,6 +158,16 @@ async function wait(
   const entry = { dispatchId, appid, kind, reason: failed.reason, waitMs: waited };
   options.logger.warn(entry, 'dispatch waits for another try');
   options.wakeIn(waited);
+  return false;
+}
+
+/** The start of a try that was none is taken back, and the lane waits. */
+async function postpone(options: Delivering, lease: Lease, head: Dispatch, waitMs: number): Promise<boolean> {
+  const pending = await options.database.tx(async (tx) => {
+    await takeBackStart(tx, head);
+    return releaseLane(tx, lease, waitMs);
+  }, options.recording);
+  if (pending) options.wakeIn(waitMs);
   return false;
 }
 

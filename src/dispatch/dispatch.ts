@@ -31,3 +31,14 @@ export type Sender = (dispatch: Dispatch, signal: AbortSignal) => Promise<void>;
 
 /** Senders by kind. */
 export type Senders = ReadonlyMap<string, Sender>;
+
+/** Thrown by a sender that has sent nothing, since it is too early: it is asked again after `waitMs`. No try is counted. */
+export class NotYet extends Error {
+  readonly waitMs: number;
+
+  constructor(waitMs: number) {
+    super(`not to be sent for ${waitMs} ms`);
+    this.name = 'NotYet';
+    this.waitMs = waitMs;
+  }
+}

@@ -5,6 +5,7 @@ import type { EraseUserRequest } from '../../gen/wxmp/message/v1/message_pb.ts';
 import { findAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import { notFound } from '../errors.ts';
+import { forgetSessions, listWecomScopes } from '../wecom/erase-sessions.ts';
 import { auditBegin, auditEnd } from './audit-erasure.ts';
 import { scopeKey } from './channel.ts';
 import { beginErasing, eraseConversation, listErasing } from './erase-conversation.ts';
@@ -21,9 +22,12 @@ export function eraseUser({ database, logger }: Context) {
     signal.throwIfAborted();
     const auditId = ulid();
     await database.tx(async (tx) => {
-      for (const scope of scopesOf(openid, assistant.incarnation)) {
+      const { incarnation } = assistant;
+      const byBots = await listWecomScopes(tx, appid, openid, incarnation);
+      for (const scope of [...scopesOf(openid, incarnation), ...byBots]) {
         await beginErasing(tx, { appid, scopeKey: scope, userHash });
       }
+      await forgetSessions(tx, appid, openid);
       await auditBegin(tx, auditId, { appid, userHash, actor, reason });
     });
     for (const { id } of await listErasing(database, appid, userHash)) {
@@ -42,7 +46,7 @@ function hashUser(appid: string, openid: string): string {
     .digest('hex');
 }
 
-/** The scopes of all conversations of a user, those of before a deletion of the assistant among them. */
+/** The scopes of all conversations of an Official Account's user, those of before a deletion of the assistant among them. */
 function* scopesOf(openid: string, incarnation: number): Generator<string> {
   for (let each = incarnation; each > 0; each--) {
     yield scopeKey(each, 'live', openid);

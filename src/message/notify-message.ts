@@ -3,7 +3,7 @@ import type { NotifyMessageRequest } from '../../gen/wxmp/message/v1/message_pb.
 import { requireHeldAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import { conflict } from '../errors.ts';
-import { channelOf, isEarlier, scopeKey } from './channel.ts';
+import { channelOf, isEarlier, scopeKey, type WxmpChannel } from './channel.ts';
 import { startsLongWait } from './long-wait.ts';
 import { enqueuePleaseWait } from './reply-dispatch.ts';
 import { findKnown, insertMessage, type NewMessage, takeMsgid, takeNextIndex } from './store.ts';
@@ -39,7 +39,7 @@ export function notifyMessage(context: Context) {
 }
 
 /** A repeat must have the same type and content; it may carry another send_time. */
-function toMessage(request: NotifyMessageRequest): NewMessage {
+function toMessage(request: NotifyMessageRequest): NewMessage & { channel: WxmpChannel } {
   const { appid, openid, msgid, msgType, text, voice, isDebug } = request;
   const isText = msgType === 'text';
   const content = isText ? (text?.content ?? '') : '';

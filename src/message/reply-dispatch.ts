@@ -13,23 +13,16 @@ import type { Tx } from '../db/tx.ts';
 import type { Sender } from '../dispatch/dispatch.ts';
 import { enqueue } from '../dispatch/enqueue.ts';
 import { CallError } from '../errors.ts';
-import type { Citation } from '../expert/expert.ts';
 import { formatQuotation } from './quotation.ts';
+import type { RepliedTo, ReplyChannel, ReplyText } from './reply-channel.ts';
 import { splitReply } from './split-reply.ts';
-import type { PendingMessage } from './store.ts';
 
 export const replyKinds = { v1: 'wxmp.reply.v1', v2: 'wxmp.reply.v2' } as const;
 
 const hourMs = 60 * 60 * 1000;
 
-/** What a user is to read. */
-export interface ReplyText {
-  text: string;
-  citations: readonly Citation[];
-}
-
-/** The message that a reply is to. */
-export type RepliedTo = Pick<PendingMessage, 'messageId' | 'conversationId' | 'appid' | 'channel' | 'msgid' | 'openid'>;
+/** To the users of an Official Account: by the WeChat side, which takes whole answers. */
+export const wxmpReplies: ReplyChannel = { enqueueReply, enqueuePleaseWait };
 
 /** Enqueues the answer to a message. */
 export async function enqueueReply(context: Context, tx: Tx, message: RepliedTo, reply: ReplyText): Promise<void> {

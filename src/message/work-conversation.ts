@@ -12,7 +12,6 @@ import { viewOfChannel } from './channel.ts';
 import { type Composed, composeAnswer, fixed } from './compose-answer.ts';
 import { saveExplanation } from './explanation.ts';
 import { endLongWait } from './long-wait.ts';
-import { enqueueReply } from './reply-dispatch.ts';
 import { endMessage, findPending, insertAnswer, listTurns, type PendingMessage } from './store.ts';
 import { hearVoice } from './voice/hear-voice.ts';
 
@@ -32,6 +31,9 @@ const maxStale = 5;
 
 /** After so long a conversation with more questions is released, so that other accounts have their turn. */
 const turnMs = 2000;
+
+/** Drafts are shown no more often. */
+const draftEveryMs = 1000;
 
 const backoff = { baseMs: 1000, maxMs: 30_000 };
 
@@ -178,10 +180,16 @@ async function compose(context: Context, message: PendingMessage, signal: AbortS
   const text = message.msgType === 'voice' ? await hearVoice(context, message, inTime) : message.content;
   if (text === undefined) return fixed(texts.voiceUnsupported, 'voice_unsupported');
   const history = await listTurns(database, message, 2 * config.ANSWER_HISTORY_TURNS);
-  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history, drafts: false };
+  const { showDraft } = context.replyChannel(message.channel);
+  const drafts = showDraft !== undefined;
+  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history, drafts };
+  let shownMs = Number.NEGATIVE_INFINITY;
   for await (const step of composeAnswer(context, asked, signal)) {
     signal.throwIfAborted();
     if ('final' in step) return step.final;
+    if (performance.now() - shownMs < draftEveryMs) continue;
+    await showDraft?.(context, message, step.draft);
+    shownMs = performance.now();
   }
   throw new Error('the expert ended without an answer');
 }
@@ -209,7 +217,7 @@ async function commitAnswer(
     if (!(await endMessage(tx, message.messageId, state))) return true;
     await insertAnswer(tx, message, { content: composed.text, state });
     await saveExplanation(tx, message.messageId, composed);
-    await enqueueReply(context, tx, message, composed);
+    await context.replyChannel(message.channel).enqueueReply(context, tx, message, composed);
     tx.afterCommit(() => {
       metrics.messages.inc({ event: composed.refused ? 'refused' : 'answered' });
       metrics.answerSeconds.observe(message.ageMs / 1000);

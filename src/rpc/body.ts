@@ -40,8 +40,8 @@ function checkType(type: string | undefined, encoding: string | string[] | undef
   if (name?.trim() !== 'application/json' || !isUtf8) throw new HttpRefusal(415, 'application/json in UTF-8 only');
 }
 
-/** The request isn't destroyed when it is refused: its caller is to get the answer. */
-function readBytes(request: AnyRequest, { maxBodyBytes, bodyTimeoutMs }: BodyLimits): Promise<Buffer> {
+/** Reads a body. Throws an HttpRefusal; the request isn't destroyed then: its caller is to get the answer. */
+export function readBytes(request: AnyRequest, { maxBodyBytes, bodyTimeoutMs }: BodyLimits): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const tooLarge = new HttpRefusal(413, `a body may have at most ${maxBodyBytes} bytes`);
   if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge;

@@ -27,6 +27,8 @@ export interface Service {
   createLearned(appid: string): Promise<void>;
   /** Asks as a user, and waits for the reply. */
   ask(appid: string, openid: string, msgid: string, content: string): Promise<{ text: string; quotation: string }>;
+  /** Starts another one on the same database. */
+  startReplica(): Promise<App>;
   /** Stops the service, but for its database and its WeChat side. */
   stopApp(): Promise<void>;
   /** Starts it again on the same database and with the same WeChat side. */
@@ -66,8 +68,9 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const dialect = dialects.find(({ name }) => name === (options.dialect ?? 'sqlite'))!;
   const database = await dialect.create();
   const wechat = await startWechatSide({ host: '127.0.0.1', port: 0 }, options.articles ?? []);
+  const own = testEnv(database.url, wechat.url); // its secret key stays the same
   const start = (env: Record<string, string> = {}) => {
-    const config = toConfig({ ...testEnv(database.url, wechat.url), ...options.env, ...env });
+    const config = toConfig({ ...own, ...options.env, ...env });
     const { reached } = options;
     return startApp({ config, logger: createLogger(config.LOG_LEVEL), ...(reached && { reached }) });
   };
@@ -95,6 +98,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
         quotation: reply.segments.at(-1)?.quotation ?? '',
       };
     },
+    startReplica: () => start(),
     stopApp: () => service.app.stop(),
     async restartApp(env) {
       service.app = await start(env);

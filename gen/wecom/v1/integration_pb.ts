@@ -666,8 +666,8 @@ export const IntegrationService: GenService<{
     output: typeof UpdateIntegrationResponseSchema;
   },
   /**
-   * Deletes a bot with its binding. What was accepted before is cancelled; its conversations go with the next run of
-   * the scheduled job. Deleting again is no error.
+   * Deletes a bot with its credentials and its binding: no callback of it is answered any more. What was accepted before
+   * is answered by its response_url, where there is one. Deleting again is no error.
    *
    * @generated from rpc wecom.v1.IntegrationService.DeleteIntegration
    */

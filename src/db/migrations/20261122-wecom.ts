@@ -1,11 +1,17 @@
 import type { Migration } from '../migrate.ts';
-import { createTable, type Table } from '../schema.ts';
+import { addColumns, createTable, type Table } from '../schema.ts';
 
-/** WeCom's bots, and which assistant answers for each. */
+/** WeCom's bots, which assistant answers for each, who talks to them, and the streams of answers. */
 export const wecom: Migration = {
   name: '20261122-wecom',
   async run(session) {
     for (const table of tables) await createTable(session, table);
+    await addColumns(session, 'reply', [
+      "integration_id varchar(32) not null default ''",
+      "chat_id varchar(128) not null default ''", // of a group
+      "user_id varchar(128) not null default ''",
+      'polled_at bigint not null default 0', // when WeCom asked last
+    ]);
   },
 };
 
@@ -74,5 +80,19 @@ const tables: Table[] = [
     ],
     primaryKey: ['integration_id'],
     index: { wecom_trigger_by_appid: ['appid', 'integration_id'] },
+  },
+  {
+    name: 'wecom_session', // a user's, or a group's, place with a bot
+    columns: [
+      'session_id varchar(32) not null',
+      'integration_id varchar(32) not null',
+      'chat_id varchar(128) not null', // of a group
+      'owner_id varchar(128) not null', // the user; empty: all of the group together
+      'generation bigint not null default 0', // counts the sessions
+      'active_at bigint not null default 0',
+    ],
+    primaryKey: ['session_id'],
+    unique: { wecom_session_by_chat: ['integration_id', 'chat_id', 'owner_id'] },
+    index: { wecom_session_by_owner: ['owner_id'], wecom_session_by_age: ['active_at'] },
   },
 ];

@@ -1,0 +1,23 @@
+import type { Context } from '../context.ts';
+import type { Tx } from '../db/tx.ts';
+import type { Citation } from '../expert/expert.ts';
+import type { PendingMessage } from './store.ts';
+
+/** What a user is to read. */
+export interface ReplyText {
+  text: string;
+  citations: readonly Citation[];
+}
+
+/** The message that a reply is to. */
+export type RepliedTo = Pick<PendingMessage, 'messageId' | 'conversationId' | 'appid' | 'channel' | 'msgid' | 'openid'>;
+
+/** How answers reach those who ask over a channel. Answering knows no more of it. */
+export interface ReplyChannel {
+  /** Shows what there is of an answer so far; absent: nobody sees drafts. */
+  showDraft?(context: Context, message: RepliedTo, text: string): Promise<void>;
+  /** Enqueues the answer to a message, within the transaction that commits it. */
+  enqueueReply(context: Context, tx: Tx, message: RepliedTo, reply: ReplyText): Promise<void>;
+  /** Asks for patience, once for a message; its answer follows. Absent: who asks over it sees that it takes time. */
+  enqueuePleaseWait?(context: Context, tx: Tx, message: RepliedTo): Promise<void>;
+}

@@ -1,0 +1,94 @@
+/**
+ * What WeCom tells of users, by callback or by frame. It is signed, so it is WeCom's; what is in it is a user's, and
+ * WeCom's forms change. So what is needed is checked, everything is bounded, and what isn't known is let pass.
+ */
+import { z } from 'zod';
+
+const id = z.string().min(1).max(256);
+const words = z.string().max(1_000_000);
+const text = z.object({ content: words });
+const media = z.object({ url: z.string().max(4096), aeskey: z.string().max(64).optional() });
+
+const item = z.object({ msgtype: z.string().max(32), text: text.optional(), image: media.optional() });
+
+/** The forms of contents, each under the name of its type. */
+const contents = {
+  text: text.optional(),
+  voice: text.optional(),
+  image: media.optional(),
+  file: media.optional(),
+  video: media.optional(),
+  mixed: z.object({ msg_item: z.array(item).max(100) }).optional(),
+};
+
+const schema = z.object({
+  msgid: z.string().min(1).max(128),
+  aibotid: z.string().max(256).default(''),
+  chatid: z.string().max(128).default(''),
+  chattype: z.enum(['single', 'group']).default('single').catch('single'),
+  from: z.object({ userid: z.string().max(128) }).default({ userid: '' }),
+  response_url: z.string().max(4096).optional(),
+  msgtype: z.string().max(32),
+  ...contents,
+  quote: z.object({ msgtype: z.string().max(32), ...contents }).optional(),
+  stream: z.object({ id }).optional(),
+  event: z
+    .object({
+      eventtype: z.string().max(64),
+      template_card_event: z
+        .object({ event_key: z.string().max(2048).default(''), task_id: z.string().max(256).default('') })
+        .optional(),
+      feedback_event: z
+        .object({
+          id: z.string().max(512),
+          type: z.number().int(),
+          content: z.string().max(10_000).optional(),
+          inaccurate_reason_list: z.array(z.number().int()).max(20).optional(),
+        })
+        .optional(),
+    })
+    .optional(),
+});
+
+/** A message, a poll or an event. */
+export type Inbound = z.infer<typeof schema>;
+
+/** Reads what was decrypted; undefined: it is nothing that we know. */
+export function readInbound(json: string): Inbound | undefined {
+  try {
+    const parsed = schema.safeParse(JSON.parse(json));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where a user talks to the bot. */
+export interface Chat {
+  /** Empty in a single chat. */
+  chatId: string;
+  userId: string;
+}
+
+/** The chat of a message; undefined: it is nobody's. */
+export function chatOf({ chattype, chatid, from }: Inbound): Chat | undefined {
+  if (from.userid === '' || from.userid === 'sys') return undefined;
+  if (chattype === 'group' && chatid === '') return undefined;
+  return { chatId: chattype === 'group' ? chatid : '', userId: from.userid };
+}
+
+/** What a message says in words: of a voice message WeCom's transcript, of a mixed one its texts. */
+export function wordsOf({
+  msgtype,
+  text,
+  voice,
+  mixed,
+}: Pick<Inbound, 'msgtype' | 'text' | 'voice' | 'mixed'>): string {
+  if (msgtype === 'text') return text?.content ?? '';
+  if (msgtype === 'voice') return voice?.content ?? '';
+  if (msgtype !== 'mixed') return '';
+  return (mixed?.msg_item ?? [])
+    .map((each) => each.text?.content ?? '')
+    .filter((each) => each !== '')
+    .join('\n');
+}

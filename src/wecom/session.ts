@@ -1,0 +1,73 @@
+import { ulid } from 'ulid';
+import type { Session as Database } from '../db/session.ts';
+import type { Tx } from '../db/tx.ts';
+import type { Chat } from './inbound.ts';
+import type { Trigger } from './trigger/store.ts';
+
+/** A user's, or a group's, place with a bot, and which of its sessions is the present one. */
+export interface WecomSession {
+  sessionId: string;
+  /** Counts the sessions: each has a conversation of its own. */
+  generation: number;
+}
+
+/** Who shares a session: in a group whoever the trigger says, in a single chat its user. */
+export function ownerOf({ chatId, userId }: Chat, { groupScope }: Pick<Trigger, 'groupScope'>): string {
+  return chatId !== '' && groupScope === 'chat' ? '' : userId;
+}
+
+/**
+ * Finds or makes the session of a chat, locks it until the commit, and begins a new one where `startsSession` says so or
+ * nothing was said for longer than the trigger allows. What is under way in the old one stays in it. By
+ * wecom_session_by_chat.
+ */
+export async function takeSession(
+  tx: Tx,
+  {
+    integrationId,
+    sessionTimeoutSeconds,
+    groupScope,
+  }: Pick<Trigger, 'integrationId' | 'sessionTimeoutSeconds' | 'groupScope'>,
+  chat: Chat,
+  startsSession: boolean,
+): Promise<WecomSession> {
+  const key = [integrationId, chat.chatId, ownerOf(chat, { groupScope })] as const;
+  const { now } = tx.dialect;
+  const row = { session_id: ulid(), integration_id: key[0], chat_id: key[1], owner_id: key[2] };
+  await tx.insertOrKeep('wecom_session', row, ['integration_id', 'chat_id', 'owner_id']);
+  await tx.run(
+    `update wecom_session set generation = generation + case when ? = 1 or active_at < ${now} - ? then 1 else 0 end,
+        active_at = ${now} where integration_id = ? and chat_id = ? and owner_id = ?`,
+    [startsSession ? 1 : 0, sessionTimeoutSeconds * 1000, ...key],
+  );
+  return (await findSession(tx, key))!;
+}
+
+/** By wecom_session_by_chat. */
+async function findSession(
+  session: Database,
+  key: readonly [integrationId: string, chatId: string, ownerId: string],
+): Promise<WecomSession | undefined> {
+  const [row] = await session.all<{ session_id: string; generation: number }>(
+    'select session_id, generation from wecom_session where integration_id = ? and chat_id = ? and owner_id = ?',
+    key,
+  );
+  return row && { sessionId: row.session_id, generation: row.generation };
+}
+
+/**
+ * Notes that the bot has answered: a session doesn't run out while its user waits. Not in the transaction of the answer,
+ * which has the conversation locked: accepting locks the session first. By wecom_session_by_chat.
+ */
+export async function touchSession(session: Database, integrationId: string, { chatId, userId }: Chat): Promise<void> {
+  await session.run(
+    `update wecom_session set active_at = ${session.dialect.now}
+      where integration_id = ? and chat_id = ? and owner_id in (?, '')`,
+    [integrationId, chatId, userId],
+  );
+}
+
+/** The scope of a session's conversation within its account. */
+export function sessionScope(incarnation: number, { sessionId, generation }: WecomSession): string {
+  return `wecom:${incarnation}:${sessionId}:${generation}`;
+}

@@ -1,0 +1,130 @@
+/**
+ * The streams of answers in callback mode. WeCom asks any replica again and again for what a stream says by now; so that
+ * is in the database.
+ *
+ * A stream is `open` while its answer is being made, then `final`: the answer waits to be fetched, or to be sent by the
+ * one response_url. Who of the two comes first makes it `fetched` or `sent`, in one UPDATE; the other finds that out.
+ */
+import type { Session } from '../db/session.ts';
+import type { Tx } from '../db/tx.ts';
+
+export interface Stream {
+  streamId: string;
+  messageId: string;
+  state: 'open' | 'final' | 'fetched' | 'sent';
+  /** All of the text so far. */
+  text: string;
+  /** Where it belongs: nobody else is shown it. */
+  integrationId: string;
+  chatId: string;
+  userId: string;
+  /** Whether WeCom asks no more, or will not in a moment. */
+  isClosed: boolean;
+  /** How long ago WeCom asked last, or the user. */
+  quietMs: number;
+}
+
+interface StreamRow {
+  reply_id: string;
+  message_id: string;
+  state: Stream['state'];
+  snapshot: string;
+  integration_id: string;
+  chat_id: string;
+  user_id: string;
+  is_closed: number;
+  quiet_ms: number;
+}
+
+const streamSql = ({
+  dialect,
+}: Session) => `select reply_id, message_id, state, snapshot, integration_id, chat_id, user_id,
+    case when closes_at <= ${dialect.now} then 1 else 0 end is_closed, ${dialect.now} - polled_at quiet_ms from reply`;
+
+function toStream(row: StreamRow): Stream {
+  return {
+    streamId: row.reply_id,
+    messageId: row.message_id,
+    state: row.state,
+    text: row.snapshot,
+    integrationId: row.integration_id,
+    chatId: row.chat_id,
+    userId: row.user_id,
+    isClosed: row.is_closed === 1,
+    quietMs: row.quiet_ms,
+  };
+}
+
+/** WeCom asks for six minutes from the user's message on; what is not said by then needs a moment to be said otherwise. */
+const openMs = 5.5 * 60 * 1000;
+
+export interface NewStream {
+  streamId: string;
+  messageId: string;
+  conversationId: string;
+  integrationId: string;
+  chatId: string;
+  userId: string;
+  /** See sealer.ts; empty: there is none. */
+  sealedUrl: string;
+  /** What is shown until there is something of the answer. */
+  text: string;
+}
+
+export async function insertStream(tx: Tx, stream: NewStream): Promise<void> {
+  const { now } = tx.dialect;
+  await tx.run(
+    `insert into reply (reply_id, conversation_id, message_id, route, state, snapshot, closes_at, created_at,
+        integration_id, chat_id, user_id, polled_at)
+      values (?, ?, ?, ?, 'open', ?, ${now} + ${openMs}, ${now}, ?, ?, ?, ${now})`,
+    [
+      ...[stream.streamId, stream.conversationId, stream.messageId, stream.sealedUrl, stream.text],
+      ...[stream.integrationId, stream.chatId, stream.userId],
+    ],
+  );
+}
+
+/** By the primary key. */
+export async function findStream(session: Session, streamId: string): Promise<Stream | undefined> {
+  const [row] = await session.all<StreamRow>(`${streamSql(session)} where reply_id = ?`, [streamId]);
+  return row && toStream(row);
+}
+
+/** The stream of a message's answer. By reply_by_message. */
+export async function findStreamOf(session: Session, messageId: string): Promise<Stream | undefined> {
+  const [row] = await session.all<StreamRow>(`${streamSql(session)} where message_id = ?`, [messageId]);
+  return row && toStream(row);
+}
+
+/** Notes that WeCom has asked. By the primary key. */
+export async function notePoll(session: Session, streamId: string): Promise<void> {
+  await session.run(`update reply set polled_at = ${session.dialect.now} where reply_id = ?`, [streamId]);
+}
+
+/** Shows a draft, where the answer isn't there yet. By reply_by_message. */
+export async function showDraft(session: Session, messageId: string, text: string): Promise<void> {
+  await session.run("update reply set snapshot = ?, version = version + 1 where message_id = ? and state = 'open'", [
+    text,
+    messageId,
+  ]);
+}
+
+/** The answer is there. By reply_by_message. */
+export async function finishStream(tx: Tx, messageId: string, text: string): Promise<void> {
+  await tx.run(
+    "update reply set snapshot = ?, version = version + 1, state = 'final' where message_id = ? and state = 'open'",
+    [text, messageId],
+  );
+}
+
+/** Takes a finished answer for one of the two ways; false: it has gone the other. By the primary key. */
+export async function takeFinal(tx: Tx, streamId: string, by: 'fetched' | 'sent'): Promise<boolean> {
+  const taken = await tx.run("update reply set state = ? where reply_id = ? and state = 'final'", [by, streamId]);
+  return taken === 1;
+}
+
+/** The response_url of a stream, sealed; empty: there is none. By the primary key. */
+export async function loadSealedUrl(session: Session, streamId: string): Promise<string> {
+  const [row] = await session.all<{ route: string }>('select route from reply where reply_id = ?', [streamId]);
+  return row?.route ?? '';
+}

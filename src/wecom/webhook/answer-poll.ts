@@ -1,0 +1,44 @@
+import type { Context } from '../../context.ts';
+import { settleFetched } from '../../dispatch/settle-elsewhere.ts';
+import { cutToBytes, maxContentBytes } from '../content.ts';
+import { chatOf, type Inbound } from '../inbound.ts';
+import type { Integration } from '../integration/store.ts';
+import { responseKey } from '../replies.ts';
+import { findStream, notePoll, type Stream, takeFinal } from '../stream-store.ts';
+import { textOf } from '../texts.ts';
+import { streamFrame } from './frames.ts';
+
+/**
+ * Tells what a stream says by now. Whoever fetches the whole answer settles its delivery in the same transaction; a
+ * repeat of that poll gets the same. After its time the stream ends with the promise of more, and what follows goes by
+ * the response_url.
+ */
+export async function answerPoll(context: Context, integration: Integration, inbound: Inbound): Promise<object> {
+  const { database } = context;
+  const streamId = inbound.stream?.id ?? '';
+  const stream = await findStream(database, streamId);
+  if (stream === undefined || !isTheirs(stream, integration, inbound)) {
+    return streamFrame(streamId, textOf(integration, 'sendAgain'), true);
+  }
+  if (stream.state === 'open') {
+    await notePoll(database, streamId);
+    if (stream.isClosed) return streamFrame(streamId, textOf(integration, 'continued'), true);
+    return streamFrame(streamId, cutToBytes(stream.text, maxContentBytes).head, false);
+  }
+  const isFetched = await database.tx(async (tx) => {
+    if (!(await takeFinal(tx, streamId, 'fetched'))) return false;
+    await settleFetched(tx, responseKey(stream.messageId));
+    return true;
+  });
+  if (!isFetched && (await findStream(database, streamId))?.state === 'sent') {
+    return streamFrame(streamId, textOf(integration, 'continued'), true);
+  }
+  return streamFrame(streamId, cutToBytes(stream.text, maxContentBytes).head, true);
+}
+
+/** A stream is shown in the chat of its message alone. */
+function isTheirs(stream: Stream, { integrationId }: Integration, inbound: Inbound): boolean {
+  const chat = chatOf(inbound);
+  const { chatId, userId } = stream;
+  return stream.integrationId === integrationId && chat?.chatId === chatId && chat.userId === userId;
+}

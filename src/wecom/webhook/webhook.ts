@@ -1,0 +1,125 @@
+/**
+ * The callback address of a bot. A callback is believed when it is signed with the bot's token over a ciphertext that its
+ * key opens; everything else is answered with a 4xx that says nothing, and has no effect but a count. A bot that is
+ * unknown, deleted, disabled or not one of callbacks is answered alike.
+ */
+import type { Context } from '../../context.ts';
+import { describeError } from '../../errors.ts';
+import { acceptMessage } from '../accept-message.ts';
+import { type CallbackKeys, readAesKey, Unreadable } from '../crypto.ts';
+import { NotBelieved, openCallback, openEcho, sealAnswer } from '../envelope.ts';
+import { type Inbound, readInbound } from '../inbound.ts';
+import type { StatusRecorder } from '../integration/status-recorder.ts';
+import { addError } from '../integration/status-store.ts';
+import { findIntegration, type Integration, loadCredentials, mode } from '../integration/store.ts';
+import { textOf } from '../texts.ts';
+import { answerEvent } from './answer-event.ts';
+import { answerPoll } from './answer-poll.ts';
+import { streamFrame } from './frames.ts';
+
+export interface Callback {
+  method: string;
+  integrationId: string;
+  query: URLSearchParams;
+  body: Uint8Array;
+}
+
+/** What is answered; the body of an answer to WeCom is encrypted, or the echo. */
+export interface Answer {
+  status: number;
+  body: string;
+}
+
+export type Webhook = (callback: Callback) => Promise<Answer>;
+
+/** Answers callbacks. */
+export function createWebhook(context: Context, recorder: StatusRecorder): Webhook {
+  return async (callback) => {
+    const bot = await findBot(context, callback.integrationId);
+    if (bot === undefined) return { status: 404, body: 'not found' };
+    try {
+      if (callback.method === 'GET') return { status: 200, body: openEcho(bot.keys, callback.query) };
+      return await answer(context, recorder, bot, callback);
+    } catch (error) {
+      if (!(error instanceof NotBelieved || error instanceof Unreadable)) throw error;
+      return refuse(context, recorder, callback.integrationId, error);
+    }
+  };
+}
+
+interface Bot {
+  integration: Integration;
+  keys: CallbackKeys;
+}
+
+async function findBot({ database, sealer }: Context, integrationId: string): Promise<Bot | undefined> {
+  if (!/^[0-9A-Z]{26}$/.test(integrationId)) return undefined;
+  const integration = await findIntegration(database, integrationId);
+  if (integration === undefined || !integration.enabled || integration.mode !== mode.webhook) return undefined;
+  const { token, encodingAesKey } = await loadCredentials(database, sealer, integrationId);
+  return { integration, keys: { token, aesKey: readAesKey(encodingAesKey), receiveId: integration.receiveId } };
+}
+
+/** Who can't sign leaves a count behind, and no more; one who can, and sends what can't be read, is told of to operators. */
+async function refuse(
+  { database, logger }: Context,
+  recorder: StatusRecorder,
+  integrationId: string,
+  error: NotBelieved | Unreadable,
+): Promise<Answer> {
+  logger.warn({ integrationId, error: error.message }, 'a callback was refused');
+  if (error instanceof Unreadable) {
+    await database.tx((tx) => addError(tx, integrationId, { code: 40002, what: 'callback', reason: error.message }));
+    return { status: 400, body: 'refused' };
+  }
+  if (error.why === 'incomplete') return { status: 400, body: 'refused' };
+  recorder.note(integrationId, 'badSignature');
+  return { status: 403, body: 'refused' };
+}
+
+async function answer(
+  context: Context,
+  recorder: StatusRecorder,
+  { integration, keys }: Bot,
+  { query, body }: Callback,
+): Promise<Answer> {
+  const nowSeconds = await databaseSeconds(context);
+  const maxAgeSeconds = context.config.WECOM_CALLBACK_MAX_AGE_SECONDS;
+  const inbound = readInbound(openCallback(keys, query, body, { nowSeconds, maxAgeSeconds }));
+  recorder.note(integration.integrationId, 'callback');
+  if (inbound !== undefined && !['stream', 'event'].includes(inbound.msgtype)) {
+    recorder.note(integration.integrationId, 'message');
+  }
+  const said = inbound && (await answerInbound(context, integration, inbound));
+  if (said === undefined) return { status: 200, body: '' };
+  return { status: 200, body: sealAnswer(keys, said, nowSeconds, query.get('nonce')!) };
+}
+
+async function databaseSeconds({ database }: Context): Promise<number> {
+  const [row] = await database.all<{ now: number }>(`select ${database.dialect.now} now`);
+  return Number(row!.now) / 1000;
+}
+
+/** What is said at once; undefined: nothing. */
+function answerInbound(context: Context, integration: Integration, inbound: Inbound): Promise<object | undefined> {
+  if (inbound.msgtype === 'stream') return answerPoll(context, integration, inbound);
+  if (inbound.msgtype === 'event') return answerEvent(context, integration, inbound);
+  return answerMessage(context, integration, inbound);
+}
+
+async function answerMessage(
+  context: Context,
+  integration: Integration,
+  inbound: Inbound,
+): Promise<object | undefined> {
+  try {
+    const first = await acceptMessage(context, integration, inbound);
+    if (first === undefined) return undefined;
+    if ('streamId' in first) return streamFrame(first.streamId, first.text, false);
+    return streamFrame(inbound.msgid, textOf(integration, first.said), true);
+  } catch (error) {
+    // Nothing was stored, and WeCom may not call again: the user is asked to.
+    context.logger.error({ integrationId: integration.integrationId, error: describeError(error) }, 'not accepted');
+    return streamFrame(inbound.msgid, textOf(integration, 'sendAgain'), true);
+  }
+}
