@@ -87,6 +87,7 @@ export async function openMixedAccount(
     deleted.shut();
     files.deleteAll();
     events.cancel(() => true);
+    events.startAfresh();
     incarnation++;
     const gone = await call('message/notify', { ...messageOf('late', 'u'), text: { content: 'qz0x' } });
     assert.equal(gone.errcode, 40401);
@@ -192,7 +193,7 @@ export async function openMixedAccount(
       else if (kind < 10 && !isPaused) begin(articles.change(random).then(probe), changing);
       else if (kind < 14 && files.bases().length > 0) begin(files.change(random).then(probe));
       else if (kind < 18) begin(configure(random).then(probe));
-      else begin(events.repeat(random.pick));
+      else if (!isPaused) begin(events.repeat(random.pick), changing);
       if (atOnce.size >= maxAtOnce) await Promise.race(atOnce);
     },
     async quiet() {

@@ -13,6 +13,8 @@ export interface MixedEvents {
   send(events: MixedEvent[], onTold?: () => void): Promise<boolean>;
   /** Sends one that was accepted before once more. */
   repeat(pick: <T>(list: readonly T[]) => T): Promise<void>;
+  /** The account was deleted: from now on the id of an event that was accepted before is that of a new one. */
+  startAfresh(): void;
   /** Looks at the notices that have arrived. */
   look(): void;
   /** What was accepted and not told yet. */
@@ -50,6 +52,9 @@ export function createMixedEvents(
       if (accepted.length === 0) return;
       const { errcode, errmsg } = await call('article/event_notity', { item: [pick(accepted)] });
       assert.ok(errcode === 0 || errcode === 40401, errmsg);
+    },
+    startAfresh() {
+      accepted.length = 0;
     },
     look() {
       for (; seen < wechat.state.notices.length; seen++) {
