@@ -1,5 +1,4 @@
 /** The outside of callbacks and of the answers to them. Nothing in it is believed before its signature was checked. */
-import { randomBytes } from 'node:crypto';
 import { type CallbackKeys, isSigned, openMessage, sealMessage, signCiphertext } from './crypto.ts';
 
 /** What stands in the query of a callback. */
@@ -64,14 +63,10 @@ function readEncrypt(body: Uint8Array): string {
   return encrypt;
 }
 
-/** The answer to a callback, encrypted and signed, as its body. */
-export function sealAnswer(keys: CallbackKeys, answer: object, nowSeconds: number, nonce = makeNonce()): string {
+/** The answer to a callback with this nonce, encrypted and signed, as its body. */
+export function sealAnswer(keys: CallbackKeys, answer: object, nowSeconds: number, nonce: string): string {
   const encrypt = sealMessage(keys, JSON.stringify(answer));
   const timestamp = Math.floor(nowSeconds);
   const msgsignature = signCiphertext(keys.token, String(timestamp), nonce, encrypt);
   return JSON.stringify({ encrypt, msgsignature, timestamp, nonce });
-}
-
-function makeNonce(): string {
-  return String(randomBytes(4).readUInt32BE());
 }

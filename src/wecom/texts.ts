@@ -13,21 +13,14 @@ const texts = {
     unbound: '这个机器人还没有绑定助手（未绑定触发器），请联系管理员。',
     /** The message could not be stored. */
     sendAgain: '抱歉，刚才没有收到，请再发一次。',
-    /** Answering failed. */
-    failed: '抱歉，暂时无法回答，请稍后再试。',
     /** The answer took longer than WeCom keeps a stream open. */
     continued: '内容较长，稍后继续发送。',
-    /** Of a card after a failure. */
-    restartTitle: '重新开始会话',
-    restartButton: '新会话',
     /** A picture, and nobody who sees it. */
     imageUnsupported: '抱歉，暂时还看不懂图片，请用文字描述。',
     /** A film. */
     videoUnsupported: '抱歉，暂时不支持视频，请用文字描述。',
     /** A file that could not be read. */
     fileUnreadable: '抱歉，这个文件无法读取，请换一种格式或用文字描述。',
-    /** A card whose button was clicked. */
-    cardDone: '已处理',
     /** Who may not ask. */
     notAllowed: '抱歉，你没有使用这个机器人的权限，请联系管理员。',
   },
@@ -37,14 +30,10 @@ const texts = {
     newSession: 'A new session has begun. Go on asking.',
     unbound: 'This bot is not bound to an assistant (it has no trigger). Please tell its administrator.',
     sendAgain: 'Sorry, that did not arrive. Please send it again.',
-    failed: 'Sorry, I can not answer just now. Please try again later.',
     continued: 'There is more to come.',
-    restartTitle: 'Start over',
-    restartButton: 'New session',
     imageUnsupported: 'Sorry, I can not see pictures yet. Please describe it in words.',
     videoUnsupported: 'Sorry, I can not watch videos. Please describe it in words.',
     fileUnreadable: 'Sorry, I could not read this file. Please send another format, or describe it in words.',
-    cardDone: 'Done',
     notAllowed: 'Sorry, you may not use this bot. Please ask its administrator.',
   },
 } as const satisfies Record<Language, Record<string, string>>;

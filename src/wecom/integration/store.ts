@@ -108,7 +108,7 @@ export async function findByBotId(session: Session, botId: string): Promise<stri
 /** The credentials of a bot. By the primary key. */
 export async function loadCredentials(session: Session, sealer: Sealer, id: string): Promise<Credentials> {
   const [row] = await session.all<Record<keyof typeof sealedColumns, string | null>>(
-    `select sealed_token token, sealed_aes_key ${'encodingAesKey'}, sealed_secret secret
+    `select sealed_token token, sealed_aes_key encodingAesKey, sealed_secret secret
       from integration where integration_id = ?`,
     [id],
   );
