@@ -23,7 +23,10 @@ const leaseMs = 6000;
 const env = { LEASE_SECONDS: String(leaseMs / 1000), BIZCOMM_TIMEOUT_MS: '2000', QUERY_TIMEOUT_MS: '2800' };
 const stutterMs = 2400;
 
-/** With so few, a lane is empty now and then: its next reply is sent by whoever has answered, the victim as well. */
+/**
+ * With so few, a lane is empty now and then: its next reply is sent by whoever has answered. While the victim is to be
+ * caught it is asked as well, so that there is something for it to answer; the others alone may be quicker.
+ */
 const conversations = 12;
 const unanswered = 2;
 
@@ -89,7 +92,7 @@ export async function runFreeze(seed: number, order: readonly Point[], mutant?: 
     return trap('sending') || lastFailed ? 'cut' : undefined;
   };
   try {
-    const urls = () => field.urls().filter((url) => url !== victim.url);
+    const urls = () => field.urls().filter((url) => armed !== undefined || url !== victim.url);
     const load = startLoad({ field, random, conversations, unanswered, urls });
     let frozen = 0;
     for (const point of order) {
