@@ -44,7 +44,7 @@ import { loadSecretKeys } from './secret-keys.ts';
 import { integrationService } from './wecom/integration/index.ts';
 import { createStatusRecorder } from './wecom/integration/status-recorder.ts';
 import { responseKind, wecomReplies } from './wecom/replies.ts';
-import { createResponseSender } from './wecom/response-url.ts';
+import { createResponseAgent, createResponseSender } from './wecom/response-url.ts';
 import { triggerService } from './wecom/trigger/index.ts';
 import { createWebhook } from './wecom/webhook/webhook.ts';
 
@@ -122,6 +122,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     reached,
   };
 
+  const responseAgent = createResponseAgent();
   const dispatch = startDispatch({
     database,
     logger,
@@ -130,7 +131,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     reached,
     senders: new Map([
       ...(bizcomm === undefined ? [] : createSenders(bizcomm)),
-      [responseKind, createResponseSender(context)],
+      [responseKind, createResponseSender(context, responseAgent)],
     ]),
     concurrency: config.DISPATCH_WORKERS,
     leaseMs,
@@ -184,6 +185,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     experts.close();
     await bizcomm?.close();
     await downloader.close();
+    await responseAgent.destroy();
     await database.close();
   };
   let stopping: Promise<void> | undefined;

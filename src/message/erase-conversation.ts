@@ -11,6 +11,7 @@
  */
 import { inBatches } from '../db/batches.ts';
 import type { Database } from '../db/database.ts';
+import { rangeOf } from '../db/prefix.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { eraseLaneBatch, takeLane } from '../dispatch/erase-lane.ts';
@@ -30,10 +31,10 @@ export async function listErasing(
   appid: string,
   userHash?: string,
 ): Promise<{ id: string; userHash: string }[]> {
-  const start = userHash === undefined ? erasingPrefix : `${erasingPrefix}${userHash}:`;
+  const prefix = userHash === undefined ? erasingPrefix : `${erasingPrefix}${userHash}:`;
   const rows = await session.all<{ conversation_id: string; scope_key: string }>(
     'select conversation_id, scope_key from conversation where appid = ? and scope_key >= ? and scope_key < ?',
-    [appid, start, `${start.slice(0, -1)};`], // the character after ':'
+    [appid, ...rangeOf(prefix)],
   );
   return rows.map((row) => ({ id: row.conversation_id, userHash: row.scope_key.split(':')[1]! }));
 }

@@ -1,3 +1,4 @@
+import { rangeOf } from '../db/prefix.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 
@@ -18,10 +19,9 @@ export async function listWecomScopes(
   const scopes: string[] = [];
   for (const { session_id } of sessions) {
     for (let each = incarnation; each > 0; each--) {
-      const start = `wecom:${each}:${session_id}:`;
       const rows = await session.all<{ scope_key: string }>(
         'select scope_key from conversation where appid = ? and scope_key >= ? and scope_key < ?',
-        [appid, start, `${start.slice(0, -1)};`], // the character after ':'
+        [appid, ...rangeOf(`wecom:${each}:${session_id}:`)],
       );
       scopes.push(...rows.map((row) => row.scope_key));
     }
