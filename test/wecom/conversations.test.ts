@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Conversation, ListConversationsRequestSchema } from '../../gen/wecom/v1/conversation_pb.ts';
+import { saveFeedback } from '../../src/wecom/feedback-store.ts';
 import { dialects } from '../support/databases.ts';
 import { createRandom } from '../support/random.ts';
 import { until } from '../support/until.ts';
@@ -237,6 +238,12 @@ for (const { name: dialect } of dialects) {
       assert.match(answer.sources[0]!.url, /^http/);
       assert.match(answer.sources[0]!.title, /a1/);
       assert.ok(Math.abs(answer.createdAt - Date.now() / 1000) < 600);
+      assert.equal(answer.feedback, undefined);
+      await saveFeedback(own.database, asked.messageId, { type: 2, text: '少了儿童票', reasons: [2, 4] });
+      const judged = (await get({ conversationId })).messages[1]!.feedback!;
+      assert.deepEqual([judged.type, judged.text, judged.reasons], [2, '少了儿童票', [2, 4]]);
+      assert.ok(Math.abs(judged.at - Date.now() / 1000) < 600);
+      await own.database.run('update message set feedback_type = null where message_id = ?', [answer.messageId]);
 
       const first = await get({ conversationId, pageSize: 4 });
       assert.deepEqual(first.messages, messages.slice(2));

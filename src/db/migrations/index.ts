@@ -11,6 +11,7 @@ import { tokenUse } from './20261122-token-use.ts';
 import { upkeep } from './20261122-upkeep.ts';
 import { wecom } from './20261122-wecom.ts';
 import { conversations } from './20261123-conversations.ts';
+import { wecomReplies } from './20261123-wecom-replies.ts';
 
 /** All steps, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   upkeep,
   wecom,
   conversations,
+  wecomReplies,
 ];

@@ -1,11 +1,12 @@
 import { marksFor } from '../../db/batches.ts';
 import type { Session } from '../../db/session.ts';
 import type { StoredExplanation } from '../../message/explanation.ts';
+import { type FeedbackRow, feedbackColumns, toFeedback } from '../feedback-store.ts';
 
 /** So much of a message is shown. */
 const maxChars = 20_000;
 
-export interface MessageRow {
+export interface MessageRow extends FeedbackRow {
   message_id: string;
   message_index: number;
   speaker: string;
@@ -31,7 +32,7 @@ export function loadMessages(
 ): Promise<MessageRow[]> {
   return session.all<MessageRow>(
     `select m.message_id, m.message_index, m.speaker, m.openid, m.msg_type, substr(m.content, 1, ${maxChars + 1}) content,
-        m.state, m.answers, m.created_at
+        m.state, m.answers, m.created_at, ${feedbackColumns}
       from conversation c join message m on m.conversation_id = c.conversation_id
       where c.appid = ? and c.scope_key = ? and m.state <> 'merged' ${before === undefined ? '' : 'and m.message_index < ?'}
       order by m.message_index desc limit ${limit}`,
@@ -58,6 +59,7 @@ function toSources(body: string) {
 /** A message as operators see it. */
 export function showMessage(row: MessageRow, sources: Awaited<ReturnType<typeof loadSources>>) {
   const letters = Array.from(row.content); // as the database counts them
+  const feedback = toFeedback(row);
   return {
     messageId: row.message_id,
     speaker: row.speaker,
@@ -69,5 +71,6 @@ export function showMessage(row: MessageRow, sources: Awaited<ReturnType<typeof 
     state: row.state,
     answers: row.answers ?? '',
     sources: sources.get(row.answers ?? '') ?? [],
+    ...(feedback && { feedback: { ...feedback, at: Math.floor(feedback.at / 1000) } }),
   };
 }
