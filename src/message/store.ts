@@ -19,6 +19,10 @@ export interface PendingMessage {
   mediaFormat: number | null;
   messageIndex: number;
   ageMs: number;
+  /** Whether more parts may be added to it, until a try at it begins: see gather.ts. */
+  isOpen: boolean;
+  /** How long it still waits for more parts; 0: no longer. */
+  gathersMs: number;
 }
 
 export interface NewMessage {
@@ -31,6 +35,8 @@ export interface NewMessage {
   mediaId: string | null;
   mediaFormat: number | null;
   payloadHash: string;
+  /** It takes more parts for so long; absent: none. */
+  gathersMs?: number | undefined;
 }
 
 /** A message that was accepted before. */
@@ -100,8 +106,8 @@ export async function insertMessage(
   const messageId = ulid();
   await tx.run(
     `insert into message (message_id, conversation_id, appid, channel, msgid, openid, message_index, speaker, msg_type,
-        content, media_id, media_format, payload_hash, state, created_at)
-      values (?, ?, ?, ?, ?, ?, ?, 'user', ?, ?, ?, ?, ?, 'pending', ${tx.dialect.now})`,
+        content, media_id, media_format, payload_hash, gathers_until, state, created_at)
+      values (?, ?, ?, ?, ?, ?, ?, 'user', ?, ?, ?, ?, ?, ${tx.dialect.now} + ?, 'pending', ${tx.dialect.now})`,
     [
       messageId,
       at.conversationId,
@@ -115,6 +121,7 @@ export async function insertMessage(
       message.mediaId,
       message.mediaFormat,
       message.payloadHash,
+      message.gathersMs ?? null,
     ],
   );
   return messageId;
@@ -124,7 +131,7 @@ export async function insertMessage(
 export async function findPending(session: Session, conversationId: string): Promise<PendingMessage | undefined> {
   const [row] = await session.all<PendingRow>(
     `select message_id, conversation_id, appid, channel, msgid, openid, msg_type, content, media_id, media_format,
-        message_index, ${session.dialect.now} - created_at age_ms
+        message_index, ${session.dialect.now} - created_at age_ms, gathers_until - ${session.dialect.now} gathers_ms
       from message where conversation_id = ? and state = 'pending' order by message_index limit 1`,
     [conversationId],
   );
@@ -142,6 +149,8 @@ export async function findPending(session: Session, conversationId: string): Pro
       mediaFormat: row.media_format,
       messageIndex: row.message_index,
       ageMs: row.age_ms,
+      isOpen: row.gathers_ms !== null,
+      gathersMs: Math.max(0, row.gathers_ms ?? 0),
     }
   );
 }
@@ -208,4 +217,5 @@ interface PendingRow {
   media_format: number | null;
   message_index: number;
   age_ms: number;
+  gathers_ms: number | null;
 }

@@ -11,6 +11,7 @@ import { areShown, listSearchedBases } from '../knowledge/store.ts';
 import { viewOfChannel } from './channel.ts';
 import { type Composed, composeAnswer, fixed } from './compose-answer.ts';
 import { saveExplanation } from './explanation.ts';
+import { closeGathering } from './gather.ts';
 import { endLongWait } from './long-wait.ts';
 import { endMessage, findPending, insertAnswer, listTurns, type PendingMessage } from './store.ts';
 import { hearVoice } from './voice/hear-voice.ts';
@@ -64,7 +65,7 @@ async function workConversation(
   const endMs = performance.now() + turnMs;
   while (waitMs === 0 && !run.isStopping() && !run.signal.aborted && performance.now() < endMs) {
     const message = await findPending(database, lease.id);
-    if (message === undefined) break;
+    if (message === undefined || message.gathersMs > 0) break;
     const tries = await loadTries(database, lease.id);
     if (tries.deleted === 1) {
       await database.tx((tx) => cancelMessage(tx, lease, message));
@@ -74,29 +75,30 @@ async function workConversation(
     const isSuspect = tries.started - tries.finished >= suspectDeaths;
     waitMs = isSuspect ? ((await context.alone(tryIt)) ?? awaitTurnMs()) : await tryIt();
   }
-  const pending = await database.tx((tx) => releaseConversation(tx, lease, waitMs));
-  if (pending) wakeIn(waitMs);
+  const dueInMs = await database.tx((tx) => releaseConversation(tx, lease, waitMs));
+  if (dueInMs !== undefined) wakeIn(dueInMs);
 }
 
-/** Locks the conversation, looks for pending messages, and makes it due accordingly. */
-async function releaseConversation(tx: Tx, lease: Lease, waitMs: number): Promise<boolean> {
-  if (!(await lockLease(tx, lease))) return false;
-  const pending = (await findPending(tx, lease.id)) !== undefined;
-  if (!pending) await endLongWait(tx, lease.id);
-  await releaseLease(tx, lease, pending ? waitMs : undefined);
-  return pending;
+/** Locks the conversation, looks for pending messages, and makes it due accordingly. Returns when, or undefined. */
+async function releaseConversation(tx: Tx, lease: Lease, waitMs: number): Promise<number | undefined> {
+  if (!(await lockLease(tx, lease))) return undefined;
+  const pending = await findPending(tx, lease.id);
+  if (pending === undefined) await endLongWait(tx, lease.id);
+  const dueInMs = pending && Math.max(waitMs, pending.gathersMs);
+  await releaseLease(tx, lease, dueInMs);
+  return dueInMs;
 }
 
 /** Tries to answer a message. Returns how long to wait before the next try of this conversation; 0: it is answered. */
 async function tryMessage(
   context: Context,
   lease: Lease,
-  { message, tries }: { message: PendingMessage; tries: Tries },
+  { message: found, tries }: { message: PendingMessage; tries: Tries },
   { signal, stopSignal }: RenewedRun,
 ): Promise<number> {
   const { database, logger, metrics, texts } = context;
   const recording = { patienceMs: recordPatienceMs, signal: stopSignal };
-  await database.tx((tx) => beginTry(tx, lease, tries), recording);
+  const message = await database.tx((tx) => beginTry(tx, lease, tries, found), recording);
   if (tries.started - tries.finished >= maxDeaths || tries.failures >= maxFailures) {
     await commitAnswer(context, lease, message, fixed(texts.failed, 'failed'), recording);
     return 0;
@@ -146,10 +148,15 @@ async function cancelMessage(tx: Tx, lease: Lease, { messageId }: PendingMessage
   await tx.run("update message set state = 'cancelled' where message_id = ? and state = 'pending'", [messageId]);
 }
 
-/** Counts the start of a try. By value, as failTry: a commit that takes effect unseen counts once. */
-async function beginTry(tx: Tx, lease: Lease, { started }: Tries): Promise<void> {
+/**
+ * Counts the start of a try. By value, as failTry: a commit that takes effect unseen counts once. From then on the
+ * message takes no more parts; it is returned with all that it has.
+ */
+async function beginTry(tx: Tx, lease: Lease, { started }: Tries, message: PendingMessage): Promise<PendingMessage> {
   if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
   await tx.run('update conversation set started = ? where conversation_id = ?', [started + 1, lease.id]);
+  if (!message.isOpen) return message;
+  return { ...message, content: await closeGathering(tx, message.messageId) };
 }
 
 /** Counts the end of a try that failed; false: the conversation is not ours any more. */

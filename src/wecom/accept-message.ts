@@ -4,14 +4,15 @@ import { requireHeldAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import type { Tx } from '../db/tx.ts';
 import { isEarlier, wecomChannel } from '../message/channel.ts';
-import { findKnown, insertMessage, takeMsgid, takeNextIndex } from '../message/store.ts';
+import { addPart, type Window } from '../message/gather.ts';
+import { findKnown, insertMessage, type NewMessage, takeMsgid, takeNextIndex } from '../message/store.ts';
 import { readWords } from './command.ts';
-import { chatOf, type Inbound, wordsOf } from './inbound.ts';
+import { type Chat, chatOf, type Inbound, wordsOf } from './inbound.ts';
 import type { Integration } from './integration/store.ts';
 import { sessionScope, takeSession } from './session.ts';
-import { findStreamOf, insertStream } from './stream-store.ts';
+import { findStreamOf, insertStream, replaceUrl } from './stream-store.ts';
 import { type TextName, textOf } from './texts.ts';
-import { findTrigger } from './trigger/store.ts';
+import { findTrigger, type Trigger } from './trigger/store.ts';
 
 /** What is said to a message at once: a stream that goes on, or a text that ends it. */
 export type FirstAnswer = { streamId: string; text: string } | { said: TextName };
@@ -19,7 +20,8 @@ export type FirstAnswer = { streamId: string; text: string } | { said: TextName 
 /**
  * Accepts a message of a user in one short transaction: the session is found and locked, the message inserted, unique
  * by the bot and its msgid, with the stream that its answer will be fetched by, and the conversation made due. A message
- * that comes again has the stream that it has. Undefined: it is nobody's, and nothing is said.
+ * that comes again has the stream that it has. One that follows another within the trigger's window becomes part of that
+ * one's question, whose answer goes by the newest response_url. Undefined: nothing is said: it is nobody's, or a part.
  */
 export async function acceptMessage(
   context: Context,
@@ -30,30 +32,25 @@ export async function acceptMessage(
   if (chat === undefined) return undefined;
   const isGroup = chat.chatId !== '';
   const { startsSession, question } = readWords(wordsOf(inbound), { botName: integration.botName, isGroup });
-  const { database, sealer, wake } = context;
   const { integrationId } = integration;
-  return database.tx(async (tx) => {
+  return context.database.tx(async (tx) => {
     const trigger = await findTrigger(tx, integrationId);
     if (trigger === undefined || !trigger.enabled) return { said: 'unbound' };
     if (trigger.allowUsers.length > 0 && !trigger.allowUsers.includes(chat.userId)) return { said: 'notAllowed' };
     const { incarnation } = await requireHeldAssistant(tx, trigger.appid);
-    const message = toMessage(trigger.appid, integrationId, { ...inbound, question, userId: chat.userId });
+    const message = toMessage(trigger, chat, { msgid: inbound.msgid, question });
     const known = await findKnown(tx, message);
     if (known !== undefined && isEarlier(known.scopeKey, incarnation)) await takeMsgid(tx, known.messageId);
     else if (known !== undefined) return answerAgain(tx, known.messageId);
-    const session = await takeSession(tx, trigger, chat, startsSession);
+    const session = await takeSession(tx, { ...trigger, incarnation }, chat, startsSession);
+    tx.afterCommit(context.wake.messages);
     if (question === '') return { said: startsSession ? 'newSession' : refusalOf(inbound) };
     const at = await takeNextIndex(tx, { appid: trigger.appid, scopeKey: sessionScope(incarnation, session) });
+    const joined = await addPart(tx, at, message, windowOf(trigger));
+    if (joined !== undefined) return takeUrl(context, tx, joined, inbound);
     const messageId = await insertMessage(tx, at, message);
-    const streamId = ulid();
-    const text = textOf(integration, 'thinking');
-    const url = inbound.response_url;
-    await insertStream(tx, {
-      ...{ streamId, messageId, conversationId: at.conversationId, integrationId, ...chat, text },
-      sealedUrl: url === undefined ? '' : sealer.seal(url, `stream:${streamId}`),
-    });
-    tx.afterCommit(wake.messages);
-    return { streamId, text };
+    const place = { messageId, conversationId: at.conversationId, integrationId, ...chat };
+    return openBubble(context, tx, { ...place, text: textOf(integration, 'thinking') }, inbound);
   });
 }
 
@@ -63,16 +60,40 @@ async function answerAgain(tx: Tx, messageId: string): Promise<FirstAnswer | und
   return stream && { streamId: stream.streamId, text: stream.text };
 }
 
-function toMessage(
-  appid: string,
-  integrationId: string,
-  { msgid, question, userId }: { msgid: string; question: string; userId: string },
-) {
+/** The stream of a new question. */
+async function openBubble(
+  { sealer }: Context,
+  tx: Tx,
+  stream: Omit<Parameters<typeof insertStream>[1], 'streamId' | 'sealedUrl'>,
+  { response_url: url }: Inbound,
+): Promise<FirstAnswer> {
+  const streamId = ulid();
+  const sealedUrl = url === undefined ? '' : sealer.seal(url, `stream:${streamId}`);
+  await insertStream(tx, { ...stream, streamId, sealedUrl });
+  return { streamId, text: stream.text };
+}
+
+/** A question's newest part brings the response_url that lives the longest. */
+async function takeUrl({ sealer }: Context, tx: Tx, questionId: string, { response_url: url }: Inbound) {
+  const stream = url === undefined ? undefined : await findStreamOf(tx, questionId);
+  if (url !== undefined && stream !== undefined) {
+    await replaceUrl(tx, stream.streamId, sealer.seal(url, `stream:${stream.streamId}`));
+  }
+  return undefined;
+}
+
+function windowOf({ summaryWindowSeconds, maxWaitSeconds }: Trigger): Window {
+  return { windowMs: summaryWindowSeconds * 1000, maxWaitMs: maxWaitSeconds * 1000 };
+}
+
+function toMessage(trigger: Trigger, { userId }: Chat, { msgid, question }: { msgid: string; question: string }) {
+  const { windowMs, maxWaitMs } = windowOf(trigger);
   return {
-    ...{ appid, msgid, openid: userId, msgType: 'text', content: question, mediaId: null, mediaFormat: null },
-    channel: wecomChannel(integrationId),
+    ...{ appid: trigger.appid, msgid, openid: userId, msgType: 'text', content: question },
+    ...{ mediaId: null, mediaFormat: null, channel: wecomChannel(trigger.integrationId) },
     payloadHash: createHash('sha256').update(question).digest('hex'),
-  };
+    gathersMs: windowMs === 0 ? undefined : Math.min(windowMs, maxWaitMs),
+  } satisfies NewMessage;
 }
 
 /** What is said to a message that has no words. */

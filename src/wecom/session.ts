@@ -1,6 +1,7 @@
 import { ulid } from 'ulid';
 import type { Session as Database } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
+import { cutGathering } from '../message/gather.ts';
 import type { Chat } from './inbound.ts';
 import type { Trigger } from './trigger/store.ts';
 
@@ -18,20 +19,17 @@ export function ownerOf({ chatId, userId }: Chat, { groupScope }: Pick<Trigger, 
 
 /**
  * Finds or makes the session of a chat, locks it until the commit, and begins a new one where `startsSession` says so or
- * nothing was said for longer than the trigger allows. What is under way in the old one stays in it. By
- * wecom_session_by_chat.
+ * nothing was said for longer than the trigger allows. What is under way in the old one stays in it; a question that
+ * gathers there takes no more parts. By wecom_session_by_chat.
  */
 export async function takeSession(
   tx: Tx,
-  {
-    integrationId,
-    sessionTimeoutSeconds,
-    groupScope,
-  }: Pick<Trigger, 'integrationId' | 'sessionTimeoutSeconds' | 'groupScope'>,
+  trigger: Pick<Trigger, 'appid' | 'integrationId' | 'sessionTimeoutSeconds' | 'groupScope'> & { incarnation: number },
   chat: Chat,
   startsSession: boolean,
 ): Promise<WecomSession> {
-  const key = [integrationId, chat.chatId, ownerOf(chat, { groupScope })] as const;
+  const { appid, incarnation, integrationId, sessionTimeoutSeconds } = trigger;
+  const key = [integrationId, chat.chatId, ownerOf(chat, trigger)] as const;
   const { now } = tx.dialect;
   const row = { session_id: ulid(), integration_id: key[0], chat_id: key[1], owner_id: key[2] };
   await tx.insertOrKeep('wecom_session', row, ['integration_id', 'chat_id', 'owner_id']);
@@ -40,7 +38,12 @@ export async function takeSession(
         active_at = ${now} where integration_id = ? and chat_id = ? and owner_id = ?`,
     [startsSession ? 1 : 0, sessionTimeoutSeconds * 1000, ...key],
   );
-  return (await findSession(tx, key))!;
+  const session = (await findSession(tx, key))!;
+  if (startsSession) {
+    const before = { sessionId: session.sessionId, generation: session.generation - 1 };
+    await cutGathering(tx, { appid, scopeKey: sessionScope(incarnation, before) });
+  }
+  return session;
 }
 
 /** By wecom_session_by_chat. */

@@ -84,6 +84,11 @@ export async function insertStream(tx: Tx, stream: NewStream): Promise<void> {
   );
 }
 
+/** Another response_url, sealed, for an answer that is still being made. By the primary key. */
+export async function replaceUrl(tx: Tx, streamId: string, sealedUrl: string): Promise<void> {
+  await tx.run("update reply set route = ? where reply_id = ? and state = 'open'", [sealedUrl, streamId]);
+}
+
 /** By the primary key. */
 export async function findStream(session: Session, streamId: string): Promise<Stream | undefined> {
   const [row] = await session.all<StreamRow>(`${streamSql(session)} where reply_id = ?`, [streamId]);

@@ -139,6 +139,7 @@ async function reply(
   const message: PendingMessage = {
     ...{ messageId: long, conversationId: long, appid, channel: 'live' as const, msgid: long, openid: 'openid-1' },
     ...{ msgType: 'text', content: '', mediaId: null, mediaFormat: null, messageIndex: 1, ageMs: 0 },
+    ...{ isOpen: false, gathersMs: 0 },
   };
   const citations = [
     { documentId: 'd1', title: '开馆时间', url: 'https://mp.weixin.qq.com/s/1', places: [] },

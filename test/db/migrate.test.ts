@@ -57,6 +57,7 @@ for (const { name, create } of dialects) {
         '20261122-upkeep',
         '20261122-wecom',
         '20261123-conversations',
+        '20261123-gather',
         '20261123-wecom-replies',
       ]);
       assert.deepEqual((await migrateInProcess(url, undefined, 'real')).steps, []);

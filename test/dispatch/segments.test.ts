@@ -57,6 +57,8 @@ for (const { name: dialect } of dialects) {
         mediaFormat: null,
         messageIndex: 1,
         ageMs: 0,
+        isOpen: false,
+        gathersMs: 0,
       };
       return database.tx((tx) => enqueueReply(context, tx, message, answer));
     };

@@ -297,6 +297,21 @@ for (const { name: dialect } of dialects) {
       assert.equal((await get(0)).session, 2, 'nor did the answer of before begin another');
     });
 
+    test('a question that gathers takes no more parts after a reset, and is answered at once', LONG, async () => {
+      const { wecom, integrationId } = await own.makeBot({}, { summaryWindowSeconds: 60, maxWaitSeconds: 300 });
+      const from = { userid: 'gatherer' };
+      const { id } = (await wecom.say(from, question)).frame.stream;
+      const [{ conversationId }] = (await listAll({ integrationId })) as [Conversation];
+      await own.conversations.resetConversation({ conversationId });
+      await until('it is answered', async () => (await wecom.poll(from, id)).frame.stream.finish, 30_000);
+      await wecom.say(from, `${question} 2`);
+      const { messages } = await own.conversations.getConversation({ conversationId, session: 1 });
+      assert.deepEqual(
+        messages.filter(({ speaker }) => speaker === 'user').map(({ text }) => text),
+        [question],
+      );
+    });
+
     test('resets, questions and /new at once give each question one session', LONG, async () => {
       const { wecom, integrationId } = await own.makeBot();
       const from = { userid: 'busy' };

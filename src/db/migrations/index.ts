@@ -11,6 +11,7 @@ import { tokenUse } from './20261122-token-use.ts';
 import { upkeep } from './20261122-upkeep.ts';
 import { wecom } from './20261122-wecom.ts';
 import { conversations } from './20261123-conversations.ts';
+import { gather } from './20261123-gather.ts';
 import { wecomReplies } from './20261123-wecom-replies.ts';
 
 /** All steps, oldest first. */
@@ -27,5 +28,6 @@ export const migrations: readonly Migration[] = [
   upkeep,
   wecom,
   conversations,
+  gather,
   wecomReplies,
 ];
