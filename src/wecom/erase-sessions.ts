@@ -29,11 +29,14 @@ export async function listWecomScopes(
   return scopes;
 }
 
-/** Forgets that a user has talked to an account's bots. By wecom_session_by_owner, wecom_trigger_by_appid. */
+/**
+ * Forgets that a user has talked to an account's bots, and to those that nobody's assistant answers for. By
+ * wecom_session_by_owner, and primary keys.
+ */
 export async function forgetSessions(tx: Tx, appid: string, userId: string): Promise<void> {
   await tx.run(
-    `delete from wecom_session where owner_id = ?
-      and integration_id in (select integration_id from wecom_trigger where appid = ?)`,
+    `delete from wecom_session where owner_id = ? and not exists (select 1 from wecom_trigger t
+        where t.integration_id = wecom_session.integration_id and t.appid <> ?)`,
     [userId, appid],
   );
 }
