@@ -65,12 +65,12 @@ export async function deleteSessionsOf(
 }
 
 /**
- * Deleted bots that somebody still has a session with: their deletion was cut off, or a message was just accepted. Bots
- * are few. By wecom_session_by_activity.
+ * Deleted bots that somebody still has a session with: their deletion was cut off, or a message was just accepted. By
+ * integration_by_deletion, and wecom_session_by_activity.
  */
 async function listLeft(session: Session): Promise<string[]> {
   const rows = await session.all<{ integration_id: string }>(
-    `select integration_id from integration i where deleted_at is not null
+    `select integration_id from integration i where deleted_at > 0
       and exists (select 1 from wecom_session s where s.integration_id = i.integration_id)`,
   );
   return rows.map((row) => row.integration_id);

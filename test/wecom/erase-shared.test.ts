@@ -131,6 +131,13 @@ for (const { name: dialect } of dialects) {
         const rows = await own.database.all("select 1 from message where openid in ('erased-4', 'stays-4')");
         return rows.length === 4;
       });
+      await until('the lane waits for long', async () => {
+        const waits = await own.database.run(
+          `update lane set due_at = due_at + 3600000 where lease_token is null and due_at is not null and lane_id in
+            (select lane_id from dispatch where message_id in (select message_id from message where openid = 'erased-4'))`,
+        );
+        return waits === 1;
+      });
       assert.equal((await erase('erased-4')).cancelled, 1);
       await delivered();
       const taken = own.urls.taken.map(({ url }) => url).filter((url) => url === gone || url === kept);
