@@ -53,7 +53,7 @@ for (const { name: dialect } of dialects) {
       await assertAllWentWhereItBelongs(actors, urls);
       assert.deepEqual(urls.refused, [], 'no address was called twice');
       assert.ok(urls.taken.length > 0 && readCount(actors) > 0, 'both routes were taken');
-      assert.equal(bots.asked.filter((question) => question.includes(alien)).length, 0);
+      assert.equal(bots.calls.filter(({ question }) => question.includes(alien)).length, 0);
       assert.equal(await countAliens(service.databaseUrl), 0);
     } finally {
       await replica.stop();
