@@ -41,11 +41,15 @@ export async function acceptMessage(
     const message = toMessage(trigger, chat, { msgid: inbound.msgid, question });
     const known = await findKnown(tx, message);
     if (known !== undefined && isEarlier(known.scopeKey, incarnation)) await takeMsgid(tx, known.messageId);
-    else if (known !== undefined) return answerAgain(tx, known.messageId);
+    else if (known !== undefined) return answerAgain(context, tx, known.messageId);
     const session = await takeSession(tx, { ...trigger, incarnation }, chat, startsSession);
     tx.afterCommit(context.wake.messages);
     if (question === '') return { said: startsSession ? 'newSession' : refusalOf(inbound) };
     const at = await takeNextIndex(tx, { appid: trigger.appid, scopeKey: sessionScope(incarnation, session) });
+    tx.afterCommit(() => {
+      context.metrics.messages.inc({ event: 'accepted' });
+      context.reached('message.accepted');
+    });
     const joined = await addPart(tx, at, message, windowOf(trigger));
     if (joined !== undefined) return takeUrl(context, tx, joined, inbound);
     const messageId = await insertMessage(tx, at, message);
@@ -55,7 +59,8 @@ export async function acceptMessage(
 }
 
 /** The stream of a message that was accepted before. */
-async function answerAgain(tx: Tx, messageId: string): Promise<FirstAnswer | undefined> {
+async function answerAgain({ metrics }: Context, tx: Tx, messageId: string): Promise<FirstAnswer | undefined> {
+  tx.afterCommit(() => metrics.messages.inc({ event: 'repeated' }));
   const stream = await findStreamOf(tx, messageId);
   return stream && { streamId: stream.streamId, text: stream.text };
 }

@@ -17,8 +17,8 @@ export interface Bot {
 }
 
 export interface EchoBots {
-  /** The questions that were asked, in their order; one that is tried again more than once. */
-  asked: string[];
+  /** What was asked, in its order; what is tried again, more than once. */
+  calls: { question: string; history: string[] }[];
   /** How long an answer takes. */
   delayMs: () => number;
   /** Makes a bot and binds it to `appid`; `publicUrl` tells where its next callback goes. */
@@ -32,9 +32,10 @@ export const echo = (question: string) => `答：${question}`;
 /** Creates an assistant on the service whose internal address is asked for by `urlOf`, and has it answer so. */
 export async function startEchoBots(urlOf: () => string, appid: string): Promise<EchoBots> {
   const engine = await startFakeRemoteExpert(async (call) => {
-    bots.asked.push(call.request.question);
+    const { question, history } = call.request;
+    bots.calls.push({ question, history: history.map(({ content }) => content) });
     await sleep(bots.delayMs());
-    answering(final({ text: echo(call.request.question) }))(call);
+    answering(final({ text: echo(question) }))(call);
   });
   const transport = () => createGrpcTransport({ baseUrl: urlOf() });
   const url = urlOf();
@@ -47,7 +48,7 @@ export async function startEchoBots(urlOf: () => string, appid: string): Promise
   const set = await post(url, '/api/wxmp/assistant/expert/set', { appid, version: 0, expert });
   if (set.errcode !== 0) throw new Error(set.errmsg);
   const bots: EchoBots = {
-    asked: [],
+    calls: [],
     delayMs: () => 0,
     async makeBot(publicUrl, trigger = {}, settings = {}) {
       let path = '';

@@ -2,10 +2,11 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findFreePort } from './free-port.ts';
 
 export interface MysqlServer {
   /** With an account that may create databases. */
@@ -70,7 +71,7 @@ async function startMariadbd(mariadbd: string): Promise<OwnMysqlServer> {
       stdio: ['ignore', 'ignore', 'inherit'],
     },
   );
-  const port = await freePort();
+  const port = await findFreePort();
   const settings = [`--port=${port}`, '--bind-address=127.0.0.1', `--socket=${folder}/socket`, '--max-connections=400'];
   let server: ChildProcess;
   const restart = async () => {
@@ -104,7 +105,7 @@ function hasDocker(): boolean {
 }
 
 async function startInDocker(): Promise<MysqlServer> {
-  const port = await freePort();
+  const port = await findFreePort();
   const settings = ['-e', 'MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1', '-p', `127.0.0.1:${port}:3306`];
   const id = execFileSync('docker', ['run', '-d', '--rm', ...settings, 'mariadb:10.11'], { encoding: 'utf8' }).trim();
   await waitForGreeting(port);
@@ -129,14 +130,4 @@ async function waitForGreeting(port: number, exited?: Promise<void>): Promise<vo
     await sleep(100);
   }
   throw new Error('the MySQL server for the tests did not start');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

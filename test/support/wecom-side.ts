@@ -24,6 +24,8 @@ export interface WecomSide {
   /** What the bot is created with. */
   token: string;
   encodingAesKey: string;
+  /** Where the next callback goes. */
+  url(): string;
   /** Calls the bot with this body, signed as of so many seconds ago. */
   callBack(body: object, ageSeconds?: number): Promise<Answered>;
   /** Says something as a user. */
@@ -70,7 +72,7 @@ export function createWecomSide(urlOf: () => string, keys = makeKeys()): WecomSi
   const poll: WecomSide['poll'] = (from, id) =>
     callBack({ msgid: msgid(), ...fromOf(from), msgtype: 'stream', stream: { id } });
   return {
-    ...{ token, encodingAesKey, callBack, say, poll },
+    ...{ token, encodingAesKey, url: urlOf, callBack, say, poll },
     async ask(from, content, more) {
       let { frame } = await say(from, content, more);
       const { id } = frame.stream;

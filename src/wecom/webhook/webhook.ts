@@ -30,6 +30,12 @@ export interface Answer {
   body: string;
 }
 
+/**
+ * WeCom waits for five seconds. A message that is not stored by then is asked for again; should it be stored after all,
+ * its answer comes by the response_url.
+ */
+const acceptTimeoutMs = 3500;
+
 export type Webhook = (callback: Callback) => Promise<Answer>;
 
 /** Answers callbacks. */
@@ -113,7 +119,7 @@ async function answerMessage(
   inbound: Inbound,
 ): Promise<object | undefined> {
   try {
-    const first = await acceptMessage(context, integration, inbound);
+    const first = await inTime(acceptMessage(context, integration, inbound), acceptTimeoutMs);
     if (first === undefined) return undefined;
     if ('streamId' in first) return streamFrame(first.streamId, first.text, false);
     return streamFrame(inbound.msgid, textOf(integration, first.said), true);
@@ -122,4 +128,14 @@ async function answerMessage(
     context.logger.error({ integrationId: integration.integrationId, error: describeError(error) }, 'not accepted');
     return streamFrame(inbound.msgid, textOf(integration, 'sendAgain'), true);
   }
+}
+
+/** What a promise comes to, unless that takes too long. What it comes to after that is nobody's concern. */
+async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const isLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it took longer than ${timeoutMs} ms`)), timeoutMs);
+  });
+  promise.catch(() => {});
+  return Promise.race([promise, isLate]).finally(() => clearTimeout(timer));
 }
