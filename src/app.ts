@@ -43,8 +43,9 @@ import { createSealer } from './sealer.ts';
 import { loadSecretKeys } from './secret-keys.ts';
 import { integrationService } from './wecom/integration/index.ts';
 import { createStatusRecorder } from './wecom/integration/status-recorder.ts';
-import { responseKind, wecomReplies } from './wecom/replies.ts';
-import { createResponseSender } from './wecom/response-url.ts';
+import { wecomReplies } from './wecom/replies.ts';
+import { responseKind, restKind } from './wecom/response-dispatch.ts';
+import { createResponseSender, createRestSender } from './wecom/response-url.ts';
 import { triggerService } from './wecom/trigger/index.ts';
 import { createWebhook } from './wecom/webhook/webhook.ts';
 
@@ -131,6 +132,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     senders: new Map([
       ...(bizcomm === undefined ? [] : createSenders(bizcomm)),
       [responseKind, createResponseSender(context)],
+      [restKind, createRestSender(context)],
     ]),
     concurrency: config.DISPATCH_WORKERS,
     leaseMs,
