@@ -79,7 +79,7 @@ function toStep({ config, texts }: Context, event: ExpertEvent): { draft: string
 }
 
 /** How a labelled answer ends. */
-const labelEnd = (label: string) => `\n\n${label}`;
+export const labelEnd = (label: string) => `\n\n${label}`;
 
 /** A turn as it was answered: an expert that read its own label would write it, too. */
 function withoutLabel(turn: Turn, label: string): Turn {

@@ -1,12 +1,17 @@
 import type { Context } from '../context.ts';
 import type { Tx } from '../db/tx.ts';
 import type { Citation } from '../expert/expert.ts';
+import type { FixedReason } from './compose-answer.ts';
 import type { PendingMessage } from './store.ts';
 
 /** What a user is to read. */
 export interface ReplyText {
   text: string;
   citations: readonly Citation[];
+  /** Nothing that was found supports an answer: the text is the refusal. Absent: an answer, or what `fixedText` says. */
+  refused?: boolean;
+  /** Why a fixed text stands in place of an answer: a channel may have its own words for it. */
+  fixedText?: FixedReason | undefined;
 }
 
 /** The message that a reply is to. */

@@ -3,7 +3,8 @@
  * is in the database.
  *
  * A stream is `open` while its answer is being made, then `final`: the answer waits to be fetched, or to be sent by the
- * one response_url. Who of the two comes first makes it `fetched` or `sent`, in one UPDATE; the other finds that out.
+ * one response_url. Who of the two comes first makes it `fetched` or `sent`, in one UPDATE; the other finds that out. What
+ * doesn't fit into the bubble follows one that was `fetched`, and makes it `continued` before the call.
  */
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
@@ -11,7 +12,7 @@ import type { Tx } from '../db/tx.ts';
 export interface Stream {
   streamId: string;
   messageId: string;
-  state: 'open' | 'final' | 'fetched' | 'sent';
+  state: 'open' | 'final' | 'fetched' | 'continued' | 'sent';
   /** All of the text so far. */
   text: string;
   /** Where it belongs: nobody else is shown it. */
@@ -22,6 +23,10 @@ export interface Stream {
   isClosed: boolean;
   /** How long ago WeCom asked last, or the user. */
   quietMs: number;
+  /** Whether it has a response_url. */
+  hasUrl: boolean;
+  /** The card that goes with the answer; empty: none. */
+  card: string;
 }
 
 interface StreamRow {
@@ -34,12 +39,15 @@ interface StreamRow {
   user_id: string;
   is_closed: number;
   quiet_ms: number;
+  has_url: number;
+  card: string;
 }
 
 const streamSql = ({
   dialect,
 }: Session) => `select reply_id, message_id, state, snapshot, integration_id, chat_id, user_id,
-    case when closes_at <= ${dialect.now} then 1 else 0 end is_closed, ${dialect.now} - polled_at quiet_ms from reply`;
+    case when closes_at <= ${dialect.now} then 1 else 0 end is_closed, ${dialect.now} - polled_at quiet_ms,
+    case when route = '' then 0 else 1 end has_url, card from reply`;
 
 function toStream(row: StreamRow): Stream {
   return {
@@ -52,6 +60,8 @@ function toStream(row: StreamRow): Stream {
     userId: row.user_id,
     isClosed: row.is_closed === 1,
     quietMs: row.quiet_ms,
+    hasUrl: row.has_url === 1,
+    card: row.card,
   };
 }
 
@@ -115,16 +125,29 @@ export async function showDraft(session: Session, messageId: string, text: strin
 }
 
 /** The answer is there. By reply_by_message. */
-export async function finishStream(tx: Tx, messageId: string, text: string): Promise<void> {
+export async function finishStream(
+  tx: Tx,
+  messageId: string,
+  { text, card }: Pick<Stream, 'text' | 'card'>,
+): Promise<void> {
   await tx.run(
-    "update reply set snapshot = ?, version = version + 1, state = 'final' where message_id = ? and state = 'open'",
-    [text, messageId],
+    `update reply set snapshot = ?, card = ?, version = version + 1, state = 'final'
+      where message_id = ? and state = 'open'`,
+    [text, card, messageId],
   );
 }
 
 /** Takes a finished answer for one of the two ways; false: it has gone the other. By the primary key. */
 export async function takeFinal(tx: Tx, streamId: string, by: 'fetched' | 'sent'): Promise<boolean> {
   const taken = await tx.run("update reply set state = ? where reply_id = ? and state = 'final'", [by, streamId]);
+  return taken === 1;
+}
+
+/** Takes the response_url for what follows a bubble; false: it is taken, or the stream is erased. By the primary key. */
+export async function takeRest(tx: Tx, streamId: string): Promise<boolean> {
+  const taken = await tx.run("update reply set state = 'continued' where reply_id = ? and state = 'fetched'", [
+    streamId,
+  ]);
   return taken === 1;
 }
 

@@ -3,14 +3,14 @@ import { settleFetched } from '../../dispatch/settle-elsewhere.ts';
 import { cutToBytes, maxContentBytes } from '../content.ts';
 import { chatOf, type Inbound } from '../inbound.ts';
 import type { Integration } from '../integration/store.ts';
-import { responseKey } from '../replies.ts';
+import { responseKey } from '../response-dispatch.ts';
 import { findStream, notePoll, type Stream, takeFinal } from '../stream-store.ts';
 import { textOf } from '../texts.ts';
 import { streamFrame } from './frames.ts';
 
 /**
  * Tells what a stream says by now. Whoever fetches the whole answer settles its delivery in the same transaction; a
- * repeat of that poll gets the same. After its time the stream ends with the promise of more, and what follows goes by
+ * repeat of that poll gets the same; what doesn't fit follows as a message of its own. After its time the stream ends with the promise of more, and what follows goes by
  * the response_url.
  */
 export async function answerPoll(context: Context, integration: Integration, inbound: Inbound): Promise<object> {
