@@ -15,16 +15,16 @@ export interface Searched {
 }
 
 /**
- * Searches for the question; for one that hangs on the last one (儿童呢？), for both together. Finds at most `limit`
+ * Searches for the question; for one that hangs on what it quotes, or else on the last one (儿童呢？), for both. Finds at most `limit`
  * passages; `threshold` is the support from which on a question stands for itself.
  */
 export async function searchFor(
-  { text, history }: Question,
+  { text, history, quoted = '' }: Question,
   search: Search,
   { threshold, limit }: { threshold: number; limit: number },
 ): Promise<Searched> {
   const own = { searched: text, found: await search(text, limit) };
-  const last = history.findLast(({ speaker }) => speaker === 'user')?.content;
+  const last = quoted === '' ? history.findLast(({ speaker }) => speaker === 'user')?.content : quoted;
   if (last === undefined || [...text].length > maxFollowUpChars) return own;
   if (own.found.support >= threshold && !isElliptical(text)) return own;
   const searched = `${[...last].slice(0, maxContextChars).join('')} ${text}`;

@@ -14,6 +14,7 @@ import type { Database } from '../db/database.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { eraseLaneBatch, takeLane } from '../dispatch/erase-lane.ts';
+import { takeAttachments } from './attachment/store.ts';
 import { auditErased } from './audit-erasure.ts';
 import type { Erased } from './count-erased.ts';
 import { deleteMessages } from './prune-messages.ts';
@@ -53,6 +54,7 @@ export async function beginErasing(
     `${erasingPrefix}${userHash}:${id}`,
     id,
   ]);
+  await takeAttachments(tx, id);
   await takeLane(tx, laneOf(id));
 }
 

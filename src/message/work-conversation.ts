@@ -7,7 +7,12 @@ import { recordPatienceMs, type Tx, type TxOptions } from '../db/tx.ts';
 import type { WorkLoop } from '../db/work-loop.ts';
 import { backoffMs } from '../dispatch/backoff.ts';
 import { describeError } from '../errors.ts';
+import { isAttachment } from '../expert/expert.ts';
 import { areShown, listSearchedBases } from '../knowledge/store.ts';
+import { loadMaterial } from './attachment/load-material.ts';
+import { forgetPictures } from './attachment/store.ts';
+import { attachmentsWaitMs } from './attachment/wait-for-attachments.ts';
+import type { AttachmentText } from './attachment/without-expert.ts';
 import { viewOfChannel } from './channel.ts';
 import { type Composed, composeAnswer, fixed } from './compose-answer.ts';
 import { saveExplanation } from './explanation.ts';
@@ -66,6 +71,7 @@ async function workConversation(
     const message = await findPending(database, lease.id);
     if (message === undefined) break;
     const tries = await loadTries(database, lease.id);
+    if (tries.deleted !== 1 && (await attachmentsWaitMs(database, message.messageId)) > 0) break;
     if (tries.deleted === 1) {
       await database.tx((tx) => cancelMessage(tx, lease, message));
       continue;
@@ -74,17 +80,18 @@ async function workConversation(
     const isSuspect = tries.started - tries.finished >= suspectDeaths;
     waitMs = isSuspect ? ((await context.alone(tryIt)) ?? awaitTurnMs()) : await tryIt();
   }
-  const pending = await database.tx((tx) => releaseConversation(tx, lease, waitMs));
-  if (pending) wakeIn(waitMs);
+  const dueInMs = await database.tx((tx) => releaseConversation(tx, lease, waitMs));
+  if (dueInMs !== undefined) wakeIn(dueInMs);
 }
 
-/** Locks the conversation, looks for pending messages, and makes it due accordingly. */
-async function releaseConversation(tx: Tx, lease: Lease, waitMs: number): Promise<boolean> {
-  if (!(await lockLease(tx, lease))) return false;
-  const pending = (await findPending(tx, lease.id)) !== undefined;
-  if (!pending) await endLongWait(tx, lease.id);
-  await releaseLease(tx, lease, pending ? waitMs : undefined);
-  return pending;
+/** Locks the conversation, looks for pending messages, and makes it due accordingly. Returns in how long, if it is. */
+async function releaseConversation(tx: Tx, lease: Lease, waitMs: number): Promise<number | undefined> {
+  if (!(await lockLease(tx, lease))) return undefined;
+  const pending = await findPending(tx, lease.id);
+  if (pending === undefined) await endLongWait(tx, lease.id);
+  const dueInMs = pending && Math.max(waitMs, await attachmentsWaitMs(tx, pending.messageId));
+  await releaseLease(tx, lease, dueInMs);
+  return dueInMs;
 }
 
 /** Tries to answer a message. Returns how long to wait before the next try of this conversation; 0: it is answered. */
@@ -180,9 +187,11 @@ async function compose(context: Context, message: PendingMessage, signal: AbortS
   const text = message.msgType === 'voice' ? await hearVoice(context, message, inTime) : message.content;
   if (text === undefined) return fixed(texts.voiceUnsupported, 'voice_unsupported');
   const history = await listTurns(database, message, 2 * config.ANSWER_HISTORY_TURNS);
-  const { showDraft } = context.replyChannel(message.channel);
+  const { showDraft, textOf } = context.replyChannel(message.channel);
   const drafts = showDraft !== undefined;
-  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history, drafts };
+  const loaded = textOf && (await loadMaterial(context, message));
+  const material = loaded && { ...loaded, say: (name: AttachmentText) => textOf(context, message, name) };
+  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history, drafts, material };
   let shownMs = Number.NEGATIVE_INFINITY;
   for await (const step of composeAnswer(context, asked, signal)) {
     signal.throwIfAborted();
@@ -210,11 +219,12 @@ async function commitAnswer(
   return database.tx(async (tx) => {
     if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
     const view = viewOfChannel(message.channel);
-    const cited = composed.citations.map(({ documentId }) => documentId);
+    const cited = composed.citations.map(({ documentId }) => documentId).filter((id) => !isAttachment(id));
     if (!(await areShown(tx, await listSearchedBases(tx, message.appid, view), cited))) return false;
     await tx.run('update conversation set finished = started, failures = 0 where conversation_id = ?', [lease.id]);
     const state = composed.fixedText === undefined ? 'answered' : 'fixed';
     if (!(await endMessage(tx, message.messageId, state))) return true;
+    await forgetPictures(tx, message.messageId);
     await insertAnswer(tx, message, { content: composed.text, state });
     await saveExplanation(tx, message.messageId, composed);
     await context.replyChannel(message.channel).enqueueReply(context, tx, message, composed);

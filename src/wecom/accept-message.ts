@@ -3,11 +3,13 @@ import { ulid } from 'ulid';
 import { requireHeldAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import type { Tx } from '../db/tx.ts';
+import { insertAttachments } from '../message/attachment/store.ts';
 import { isEarlier, wecomChannel } from '../message/channel.ts';
 import { findKnown, insertMessage, takeMsgid, takeNextIndex } from '../message/store.ts';
 import { readWords } from './command.ts';
-import { chatOf, type Inbound, wordsOf } from './inbound.ts';
+import { chatOf, type Inbound } from './inbound.ts';
 import type { Integration } from './integration/store.ts';
+import { attachmentsOf, quotedWordsOf, refusalOf, wordsOf } from './media/contents.ts';
 import { sessionScope, takeSession } from './session.ts';
 import { findStreamOf, insertStream } from './stream-store.ts';
 import { type TextName, textOf } from './texts.ts';
@@ -37,14 +39,21 @@ export async function acceptMessage(
     if (trigger === undefined || !trigger.enabled) return { said: 'unbound' };
     if (trigger.allowUsers.length > 0 && !trigger.allowUsers.includes(chat.userId)) return { said: 'notAllowed' };
     const { incarnation } = await requireHeldAssistant(tx, trigger.appid);
-    const message = toMessage(trigger.appid, integrationId, { ...inbound, question, userId: chat.userId });
+    const message = toMessage(trigger.appid, integrationId, {
+      ...{ msgid: inbound.msgid, question, userId: chat.userId, quoted: quotedWordsOf(inbound) },
+    });
     const known = await findKnown(tx, message);
     if (known !== undefined && isEarlier(known.scopeKey, incarnation)) await takeMsgid(tx, known.messageId);
     else if (known !== undefined) return answerAgain(tx, known.messageId);
     const session = await takeSession(tx, trigger, chat, startsSession);
-    if (question === '') return { said: startsSession ? 'newSession' : refusalOf(inbound) };
+    const attachments = attachmentsOf(inbound);
+    const isAsked = question !== '' || attachments.some(({ origin }) => origin === 'own');
+    if (!isAsked) return { said: startsSession ? 'newSession' : refusalOf(inbound) };
     const at = await takeNextIndex(tx, { appid: trigger.appid, scopeKey: sessionScope(incarnation, session) });
     const messageId = await insertMessage(tx, at, message);
+    const attachedTo = { messageId, conversationId: at.conversationId, appid: trigger.appid, integrationId };
+    await insertAttachments(tx, sealer, attachedTo, attachments);
+    if (attachments.length > 0) tx.afterCommit(wake.attachments);
     const streamId = ulid();
     const text = textOf(integration, 'thinking');
     const url = inbound.response_url;
@@ -66,19 +75,12 @@ async function answerAgain(tx: Tx, messageId: string): Promise<FirstAnswer | und
 function toMessage(
   appid: string,
   integrationId: string,
-  { msgid, question, userId }: { msgid: string; question: string; userId: string },
+  { msgid, question, userId, quoted }: { msgid: string; question: string; userId: string; quoted: string },
 ) {
   return {
     ...{ appid, msgid, openid: userId, msgType: 'text', content: question, mediaId: null, mediaFormat: null },
+    quoted,
     channel: wecomChannel(integrationId),
     payloadHash: createHash('sha256').update(question).digest('hex'),
   };
-}
-
-/** What is said to a message that has no words. */
-function refusalOf({ msgtype }: Inbound): TextName {
-  if (msgtype === 'image' || msgtype === 'mixed') return 'imageUnsupported';
-  if (msgtype === 'video') return 'videoUnsupported';
-  if (msgtype === 'file') return 'fileUnreadable';
-  return 'sendAgain';
 }

@@ -10,6 +10,7 @@ import { sharedRows } from './20261122-shared-rows.ts';
 import { tokenUse } from './20261122-token-use.ts';
 import { upkeep } from './20261122-upkeep.ts';
 import { wecom } from './20261122-wecom.ts';
+import { attachments } from './20261123-attachments.ts';
 
 /** All steps, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   tokenUse,
   upkeep,
   wecom,
+  attachments,
 ];
