@@ -25,7 +25,8 @@ export async function searchFor(
 ): Promise<Searched> {
   const own = { searched: text, found: await search(text, limit) };
   const last = quoted === '' ? history.findLast(({ speaker }) => speaker === 'user')?.content : quoted;
-  if (last === undefined || [...text].length > maxFollowUpChars) return own;
+  // Without words nothing hangs on anything: a picture or a file was sent.
+  if (last === undefined || text === '' || [...text].length > maxFollowUpChars) return own;
   if (own.found.support >= threshold && !isElliptical(text)) return own;
   const searched = `${[...last].slice(0, maxContextChars).join('')} ${text}`;
   const both = { searched, found: await search(searched, limit) };

@@ -9,8 +9,7 @@ import { backoffMs } from '../dispatch/backoff.ts';
 import { describeError } from '../errors.ts';
 import { isAttachment } from '../expert/expert.ts';
 import { areShown, listSearchedBases } from '../knowledge/store.ts';
-import { loadMaterial } from './attachment/load-material.ts';
-import { forgetPictures } from './attachment/store.ts';
+import { forgetPictures, loadMaterial } from './attachment/load-material.ts';
 import { attachmentsWaitMs } from './attachment/wait-for-attachments.ts';
 import type { AttachmentText } from './attachment/without-expert.ts';
 import { viewOfChannel } from './channel.ts';
@@ -224,7 +223,7 @@ async function commitAnswer(
     await tx.run('update conversation set finished = started, failures = 0 where conversation_id = ?', [lease.id]);
     const state = composed.fixedText === undefined ? 'answered' : 'fixed';
     if (!(await endMessage(tx, message.messageId, state))) return true;
-    await forgetPictures(tx, message.messageId);
+    await forgetPictures(tx, message);
     await insertAnswer(tx, message, { content: composed.text, state });
     await saveExplanation(tx, message.messageId, composed);
     await context.replyChannel(message.channel).enqueueReply(context, tx, message, composed);

@@ -22,7 +22,7 @@ const tables: Table[] = [
       'position int not null', // within its message
       'origin varchar(8) not null', // own, or of what the message quotes
       'kind varchar(8) not null', // image or file
-      'state varchar(8) not null', // pending, ready or failed
+      'state varchar(16) not null', // pending, ready, failed, or forgotten: a picture whose bytes are deleted
       'sealed_link longtext null', // see sealer.ts; null once it was fetched or given up
       'name varchar(255) not null',
       'media_type varchar(64) not null', // of a picture

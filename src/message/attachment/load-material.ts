@@ -1,27 +1,32 @@
 import type { Context } from '../../context.ts';
 import type { Session } from '../../db/session.ts';
+import type { Tx } from '../../db/tx.ts';
 import { type Attachment, attachmentDocumentId } from '../../expert/expert.ts';
 import { integrationOf } from '../channel.ts';
 import type { PendingMessage } from '../store.ts';
-import { type FileText, loadBytes } from './store.ts';
+import { type FileText, forgetPicture, loadBytes } from './store.ts';
 
 /** Of a question's pictures, so many bytes are given to an expert. */
 const maxImageBytes = 20 * 1024 * 1024;
 
-/** Of its files, so many characters, and so many files of before. */
+/** Of its files, so many characters; of before, so many files and as many pictures. */
 const maxFileChars = 40_000;
 const maxRecalled = 3;
+
+/** A picture is context of so many questions after it; a turn has a question and an answer. */
+const pictureTurns = 2;
+const indexesPerTurn = 2;
 
 /** What a question is asked about beside its words. */
 export interface Material {
   quoted: string;
-  /** What an expert can be given: what came with the message, then the files of before, the newest first. */
+  /** What an expert can be given: what came with the message, then what came shortly before. */
   given: Attachment[];
   /** What came with the message and its quote, and whether it is among what is given. */
   came: { kind: 'image' | 'file'; origin: 'own' | 'quote'; isGiven: boolean }[];
 }
 
-/** Loads what came with a message, and the files that came shortly before; undefined: over its channel nothing can come. */
+/** Loads what came with a message, and what came shortly before; undefined: over its channel nothing can come. */
 export async function loadMaterial(
   { database }: Pick<Context, 'database'>,
   message: PendingMessage,
@@ -35,7 +40,11 @@ export async function loadMaterial(
     if (attachment !== undefined) material.given.push(attachment);
     material.came.push({ kind: row.kind, origin: row.origin, isGiven: attachment !== undefined });
   }
-  for (const row of await listFilesBefore(database, conversationId, messageIndex)) {
+  const before = [
+    ...(await listPicturesBefore(database, conversationId, messageIndex)),
+    ...(await listFilesBefore(database, conversationId, messageIndex)),
+  ];
+  for (const row of before) {
     const attachment = await loadReady(database, row, left);
     if (attachment !== undefined) material.given.push(attachment);
   }
@@ -61,6 +70,20 @@ function listOf(session: Session, messageId: string): Promise<Row[]> {
   ]);
 }
 
+/**
+ * Forgets the pictures that are context of no question after this one, in the transaction that commits its answer. By
+ * attachment_by_conversation.
+ */
+export async function forgetPictures(tx: Tx, { channel, conversationId, messageIndex }: PendingMessage): Promise<void> {
+  if (integrationOf(channel) === undefined) return;
+  const rows = await tx.all<{ attachment_id: string }>(
+    `select a.attachment_id from attachment a join message m on m.message_id = a.message_id
+      where a.conversation_id = ? and a.kind = 'image' and a.state = 'ready' and m.message_index < ?`,
+    [conversationId, messageIndex - (pictureTurns - 1) * indexesPerTurn],
+  );
+  for (const { attachment_id: id } of rows) await forgetPicture(tx, id);
+}
+
 /** The files that came before a message in its conversation, the newest first. By attachment_by_conversation. */
 function listFilesBefore(session: Session, conversationId: string, messageIndex: number): Promise<Row[]> {
   return session.all<Row>(
@@ -68,6 +91,16 @@ function listFilesBefore(session: Session, conversationId: string, messageIndex:
       where a.conversation_id = ? and a.kind = 'file' and a.state = 'ready' and m.message_index < ?
       order by m.message_index desc, a.position limit ${maxRecalled}`,
     [conversationId, messageIndex],
+  );
+}
+
+/** The pictures of the last turns, the newest message's first. By attachment_by_conversation. */
+function listPicturesBefore(session: Session, conversationId: string, messageIndex: number): Promise<Row[]> {
+  return session.all<Row>(
+    `select ${columns} from attachment a join message m on m.message_id = a.message_id
+      where a.conversation_id = ? and a.kind = 'image' and a.state = 'ready' and m.message_index < ?
+        and m.message_index >= ? order by m.message_index desc, a.position limit ${maxRecalled}`,
+    [conversationId, messageIndex, messageIndex - pictureTurns * indexesPerTurn],
   );
 }
 

@@ -1,6 +1,6 @@
 import { ulid } from 'ulid';
 import { marksFor } from '../../db/batches.ts';
-import { type Lease, lockLease } from '../../db/lease.ts';
+import { type Lease, LeaseLost, lockLease } from '../../db/lease.ts';
 import type { Session } from '../../db/session.ts';
 import type { Tx } from '../../db/tx.ts';
 import type { Sealer } from '../../sealer.ts';
@@ -123,18 +123,22 @@ export type Fetched =
 const pieceBytes = 1024 * 1024;
 
 /**
- * Ends the fetching of an attachment and forgets its link. With the last of its message the conversation is due; where
- * somebody holds that, its row is changed all the same, so that who releases it comes before or after. False: it was
- * not ours any more.
+ * Ends the fetching of an attachment and forgets its link. Its conversation is due, first of all: whoever settles another
+ * of the same message waits for that row, and so the last of them makes it due when all is settled. Where somebody holds
+ * it the row is changed all the same, so that who releases it comes before or after. Throws a LeaseLost.
  */
 export async function settleAttachment(
   tx: Tx,
   lease: Lease,
   { messageId, conversationId }: AttachedTo,
   fetched: Fetched,
-): Promise<boolean> {
-  if (!(await lockLease(tx, lease))) return false;
-  const { now } = tx.dialect;
+): Promise<void> {
+  await tx.run(
+    `update conversation set due_at = case when lease_token is null then ${tx.dialect.now} else due_at + 1 end
+      where conversation_id = ?`,
+    [conversationId],
+  );
+  if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
   const failed = fetched.kind === 'failed';
   await tx.run(
     `update attachment set state = ?, sealed_link = null, name = ?, media_type = ?, passages = ?, reason = ?,
@@ -146,13 +150,6 @@ export async function settleAttachment(
     ],
   );
   if (fetched.kind === 'image') await insertPieces(tx, { attachmentId: lease.id, messageId }, fetched.bytes);
-  await tx.run(
-    `update conversation set due_at = case when lease_token is null then ${now} else due_at + 1 end
-      where conversation_id = ? and not exists
-        (select 1 from attachment where message_id = ? and state = 'pending')`,
-    [conversationId, messageId],
-  );
-  return true;
 }
 
 async function insertPieces(
@@ -177,9 +174,10 @@ export async function loadBytes(session: Session, attachmentId: string): Promise
   return Buffer.concat(rows.map(({ bytes }) => bytes));
 }
 
-/** Forgets the pictures of a message that has its answer. By attachment_piece_by_message. */
-export async function forgetPictures(tx: Tx, messageId: string): Promise<void> {
-  await tx.run('delete from attachment_piece where message_id = ?', [messageId]);
+/** Deletes the bytes of a picture. By the primary keys. */
+export async function forgetPicture(tx: Tx, attachmentId: string): Promise<void> {
+  await tx.run('delete from attachment_piece where attachment_id = ?', [attachmentId]);
+  await tx.run("update attachment set state = 'forgotten' where attachment_id = ?", [attachmentId]);
 }
 
 /** Takes what is still to be fetched out of everybody's hands, before it is erased. By attachment_by_conversation. */

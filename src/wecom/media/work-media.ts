@@ -98,7 +98,7 @@ async function settle(context: Context, lease: Lease, media: PendingAttachment, 
   const { database, logger, wake } = context;
   const { appid, attachmentId: attachment, integrationId, kind } = media;
   await database.tx(async (tx) => {
-    if (!(await settleAttachment(tx, lease, media, fetched))) throw new LeaseLost(lease);
+    await settleAttachment(tx, lease, media, fetched);
     if (fetched.kind === 'failed' && fetched.reason !== unseen) {
       await addError(tx, integrationId, { code: 0, what: 'media', reason: `${kind}: ${fetched.reason}` });
     }
