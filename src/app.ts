@@ -45,6 +45,7 @@ import { loadSecretKeys } from './secret-keys.ts';
 import { conversationService } from './wecom/conversation/index.ts';
 import { integrationService } from './wecom/integration/index.ts';
 import { createStatusRecorder } from './wecom/integration/status-recorder.ts';
+import { startFetching } from './wecom/media/work-media.ts';
 import { responseKind, wecomReplies } from './wecom/replies.ts';
 import { createResponseAgent, createResponseSender } from './wecom/response-url.ts';
 import { triggerService } from './wecom/trigger/index.ts';
@@ -119,6 +120,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
       messages: () => answering.wake(),
       learning: () => learning.wake(),
       dispatch: () => dispatch.wake(),
+      attachments: () => fetching.wake(),
     },
     alone: createAlone(),
     reached,
@@ -142,6 +144,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   });
   const answering = startAnswering(context);
   const learning = startLearning(context);
+  const fetching = startFetching(context);
   const internal = await startInternalListener(context, [
     serve(AssistantService, assistantService(context)),
     serve(KnowledgeService, knowledgeService(context)),
@@ -155,7 +158,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   const recorder = createStatusRecorder(context);
   const publicListener = await startPublicListener(config, logger, createWebhook(context, recorder));
   const wakeAll = () => {
-    for (const loop of [dispatch, answering, learning]) loop.wake();
+    for (const loop of [dispatch, answering, learning, fetching]) loop.wake();
   };
   const cron = await startCron({
     database,
@@ -180,7 +183,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     internal.health.end();
     await Promise.all([
       cron.stop(),
-      ...[dispatch, answering, learning].map((loop) => loop.stop(graceMs)),
+      ...[dispatch, answering, learning, fetching].map((loop) => loop.stop(graceMs)),
       internal.close(graceMs),
       publicListener.close(graceMs),
     ]);

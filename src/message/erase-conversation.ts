@@ -15,6 +15,7 @@ import { rangeOf } from '../db/prefix.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { eraseLaneBatch, takeLane } from '../dispatch/erase-lane.ts';
+import { takeAttachments } from './attachment/store.ts';
 import { auditErased } from './audit-erasure.ts';
 import type { Erased } from './count-erased.ts';
 import { forgetSearched } from './forget-searched.ts';
@@ -65,6 +66,7 @@ export async function beginErasing(
   await tx.run('update conversation set scope_key = ?, lease_token = null, due_at = null where conversation_id = ?', [
     ...[erasingScope(userHash, id), id],
   ]);
+  await takeAttachments(tx, id);
   await takeLane(tx, laneOf(id));
 }
 
