@@ -46,6 +46,7 @@ import { createResponseAgent } from './wecom/call-response-url.ts';
 import { conversationService } from './wecom/conversation/index.ts';
 import { integrationService } from './wecom/integration/index.ts';
 import { createStatusRecorder } from './wecom/integration/status-recorder.ts';
+import { startFetching } from './wecom/media/work-media.ts';
 import { wecomReplies } from './wecom/replies.ts';
 import { responseKind, restKind } from './wecom/response-dispatch.ts';
 import { createResponseSender, createRestSender } from './wecom/response-url.ts';
@@ -121,6 +122,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
       messages: () => answering.wake(),
       learning: () => learning.wake(),
       dispatch: () => dispatch.wake(),
+      attachments: () => fetching.wake(),
     },
     alone: createAlone(),
     reached,
@@ -145,6 +147,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   });
   const answering = startAnswering(context);
   const learning = startLearning(context);
+  const fetching = startFetching(context);
   const internal = await startInternalListener(context, [
     serve(AssistantService, assistantService(context)),
     serve(KnowledgeService, knowledgeService(context)),
@@ -158,7 +161,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   const recorder = createStatusRecorder(context);
   const publicListener = await startPublicListener(config, logger, createWebhook(context, recorder));
   const wakeAll = () => {
-    for (const loop of [dispatch, answering, learning]) loop.wake();
+    for (const loop of [dispatch, answering, learning, fetching]) loop.wake();
   };
   const cron = await startCron({
     database,
@@ -183,7 +186,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     internal.health.end();
     await Promise.all([
       cron.stop(),
-      ...[dispatch, answering, learning].map((loop) => loop.stop(graceMs)),
+      ...[dispatch, answering, learning, fetching].map((loop) => loop.stop(graceMs)),
       internal.close(graceMs),
       publicListener.close(graceMs),
     ]);

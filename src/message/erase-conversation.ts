@@ -15,6 +15,7 @@ import { rangeOf } from '../db/prefix.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { eraseLaneBatch, takeLane } from '../dispatch/erase-lane.ts';
+import { takeAttachments } from './attachment/store.ts';
 import { auditErased } from './audit-erasure.ts';
 import type { Erased } from './count-erased.ts';
 import { forgetSearched } from './forget-searched.ts';
@@ -65,6 +66,7 @@ export async function beginErasing(
   await tx.run('update conversation set scope_key = ?, lease_token = null, due_at = null where conversation_id = ?', [
     ...[erasingScope(userHash, id), id],
   ]);
+  await takeAttachments(tx, id);
   await takeLane(tx, laneOf(id));
 }
 
@@ -77,7 +79,7 @@ export async function eraseConversation(
   { id, partOf, auditId }: Pick<Erasing, 'id' | 'partOf'> & { auditId: string | undefined },
   signal: AbortSignal,
 ): Promise<number> {
-  if (partOf !== undefined) await forgetSearched(database, partOf, signal);
+  if (partOf !== undefined) await forgetSearched(database, { id, partOf }, signal);
   const counted = (deleteBatch: (tx: Tx) => Promise<Partial<Erased>>) =>
     database.tx(async (tx) => {
       const more = await deleteBatch(tx);

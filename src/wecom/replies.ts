@@ -17,8 +17,14 @@ import { textOf } from './texts.ts';
 /** A response_url lives for an hour from the message on. */
 const urlMs = 60 * 60 * 1000;
 
+/** Of a bot that is gone nothing is left to say it by. */
+const deletedBot = { language: 'zh', texts: {} } as const;
+
 /** To the users of a WeCom bot in callback mode: into the stream that WeCom fetches; else by the response_url. */
 export const wecomReplies: ReplyChannel = {
+  async textOf({ database }, { channel }, name) {
+    return textOf((await findIntegration(database, integrationOf(channel)!)) ?? deletedBot, name);
+  },
   async showDraft({ database }, { messageId }, text) {
     const shown = renderMarkdown(closeDraft(cutToBytes(text, maxContentBytes).head));
     const draft = takePiece(shown, maxContentBytes).piece;
@@ -29,7 +35,7 @@ export const wecomReplies: ReplyChannel = {
     const stream = await findStreamOf(tx, message.messageId);
     if (stream === undefined) return; // erased meanwhile
     const integrationId = integrationOf(message.channel)!;
-    const bot = (await findIntegration(tx, integrationId)) ?? { language: 'zh', texts: {} };
+    const bot = (await findIntegration(tx, integrationId)) ?? deletedBot;
     const notes = { continued: textOf(bot, 'continued'), shortened: textOf(bot, 'shortened') };
     const layout = layOut(sayReply(context, bot, reply), notes, stream.hasUrl);
     const card = reply.fixedText === 'failed' ? 'startOver' : '';

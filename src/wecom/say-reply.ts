@@ -12,7 +12,8 @@ import { type TextName, textOf } from './texts.ts';
 /** More of an answer is never sent, however it is laid out; and no more is parsed. */
 const maxBodyBytes = 3 * maxContentBytes;
 
-const fixedNames: Record<FixedReason, TextName> = {
+/** What is said of what came with a question is the bot's own already. */
+const fixedNames: Partial<Record<FixedReason, TextName>> = {
   still_learning: 'stillLearning',
   voice_unsupported: 'voiceUnsupported',
   failed: 'failed',
