@@ -9,6 +9,23 @@ const words = z.string().max(1_000_000);
 const text = z.object({ content: words });
 const item = z.object({ msgtype: z.string().max(32), text: text.optional() });
 
+/** A button of a card was pressed. */
+const click = z.object({ event_key: z.string().max(1024), task_id: z.string().max(128) });
+
+/** What a user thinks of an answer. */
+const feedback = z.object({
+  id,
+  type: z.number(),
+  content: words.default('').catch(''),
+  inaccurate_reason_list: z.array(z.number().int().min(0).max(999)).max(100).default([]).catch([]),
+});
+
+const event = z.object({
+  eventtype: z.string().max(64),
+  template_card_event: click.optional().catch(undefined),
+  feedback_event: feedback.optional().catch(undefined),
+});
+
 const schema = z.object({
   msgid: z.string().min(1).max(128),
   aibotid: z.string().max(256).default(''),
@@ -21,7 +38,7 @@ const schema = z.object({
   voice: text.optional(),
   mixed: z.object({ msg_item: z.array(item).max(100) }).optional(),
   stream: z.object({ id }).optional(),
-  event: z.object({ eventtype: z.string().max(64) }).optional(),
+  event: event.optional(),
 });
 
 /** A message, a poll or an event. */
