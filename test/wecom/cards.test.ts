@@ -125,7 +125,7 @@ for (const { name: dialect } of dialects) {
       const chat = { chattype: 'group', chatid: 'g' };
       const own = await makeBot();
       assert.deepEqual((await click(own.wecom, 'a', {}, undefined, chat)).frame.userids, ['a']);
-      const shared = await makeBot({ groupScope: 2 });
+      const shared = await makeBot({ groupScope: 'chat' });
       assert.equal((await click(shared.wecom, 'a', {}, undefined, chat)).frame.userids, undefined);
     });
 
@@ -140,7 +140,7 @@ for (const { name: dialect } of dialects) {
       ];
       for (const more of foreign)
         assert.deepEqual(await click(wecom, 'boss', more), { status: 200, text: '', frame: undefined });
-      assert.match((await click(wecom, 'other')).frame.template_card.sub_title_text, /没有使用这个机器人的权限/);
+      assert.match((await click(wecom, 'other')).frame.template_card.main_title.title, /没有使用这个机器人的权限/);
       const unbound = await makeBot(null);
       assert.match((await click(unbound.wecom, 'other')).frame.template_card.sub_title_text, /还没有绑定助手/);
       for (const id of [integrationId, unbound.integrationId]) {
