@@ -24,6 +24,23 @@ const content = z.object({
   mixed: z.object({ msg_item: z.array(item).max(100) }).optional(),
 });
 
+/** A button of a card was pressed. */
+const click = z.object({ event_key: z.string().max(1024), task_id: z.string().max(128) });
+
+/** What a user thinks of an answer. */
+const feedback = z.object({
+  id,
+  type: z.number(),
+  content: words.default('').catch(''),
+  inaccurate_reason_list: z.array(z.number().int().min(0).max(999)).max(100).default([]).catch([]),
+});
+
+const event = z.object({
+  eventtype: z.string().max(64),
+  template_card_event: click.optional().catch(undefined),
+  feedback_event: feedback.optional().catch(undefined),
+});
+
 const schema = content.extend({
   msgid: z.string().min(1).max(128),
   aibotid: z.string().max(256).default(''),
@@ -33,7 +50,7 @@ const schema = content.extend({
   response_url: z.string().max(4096).optional(),
   quote: orNone(content),
   stream: z.object({ id }).optional(),
-  event: z.object({ eventtype: z.string().max(64) }).optional(),
+  event: event.optional(),
 });
 
 /** A message, a poll or an event. */

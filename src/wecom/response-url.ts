@@ -20,7 +20,7 @@ export function createResponseSender(context: Needs, agent: Agent): Sender {
   const { database } = context;
   const say = createSay(context, agent);
   return async ({ payload, integrationId }, signal) => {
-    const { streamId, text, hasRest } = JSON.parse(payload) as ResponsePayload;
+    const { streamId, text, hasRest } = read(payload);
     const stream = await findStream(database, streamId);
     if (stream === undefined || stream.state === 'fetched' || stream.state === 'continued') return;
     if (stream.state === 'sent') throw new CallError('the response_url was used before', { verdict: 'closed' });
@@ -42,7 +42,7 @@ export function createRestSender(context: Needs, agent: Agent): Sender {
   const { database } = context;
   const say = createSay(context, agent);
   return async ({ payload, integrationId }, signal) => {
-    const { streamId, text } = JSON.parse(payload) as ResponsePayload;
+    const { streamId, text } = read(payload);
     const stream = await findStream(database, streamId);
     if (stream === undefined || stream.state === 'sent') return; // one message said what could be said
     if (stream.state === 'continued') throw new CallError('the response_url was used before', { verdict: 'closed' });
@@ -52,6 +52,12 @@ export function createRestSender(context: Needs, agent: Agent): Sender {
     }
     await say(stream, { text, integrationId, none: 'there is no response_url any more' }, 'fetched', signal);
   };
+}
+
+/** What a failed one was to say goes with its message; its row stays, and an operator may try to send it again. */
+function read(payload: string): ResponsePayload {
+  if (payload === '') throw new CallError('what it was to say was deleted with its message', { verdict: 'permanent' });
+  return JSON.parse(payload) as ResponsePayload;
 }
 
 /**

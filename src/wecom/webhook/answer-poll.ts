@@ -1,12 +1,13 @@
 import type { Context } from '../../context.ts';
 import { settleFetched } from '../../dispatch/settle-elsewhere.ts';
+import { newSessionCard, newTaskId } from '../cards/new-session-card.ts';
 import { cutToBytes, maxContentBytes } from '../content.ts';
 import { chatOf, type Inbound } from '../inbound.ts';
 import type { Integration } from '../integration/store.ts';
 import { responseKey } from '../response-dispatch.ts';
 import { findStream, notePoll, type Stream, takeFinal } from '../stream-store.ts';
 import { textOf } from '../texts.ts';
-import { streamFrame } from './frames.ts';
+import { lastFrameWithCard, streamFrame } from './frames.ts';
 
 /**
  * Tells what a stream says by now. Whoever fetches the whole answer settles its delivery in the same transaction; a
@@ -33,7 +34,17 @@ export async function answerPoll(context: Context, integration: Integration, inb
   if (!isFetched && (await findStream(database, streamId))?.state === 'sent') {
     return streamFrame(streamId, textOf(integration, 'continued'), true);
   }
-  return streamFrame(streamId, cutToBytes(stream.text, maxContentBytes).head, true);
+  const content = cutToBytes(stream.text, maxContentBytes).head;
+  // Once: a card that comes again would be refused, and the text with it.
+  if (isFetched && stream.card === 'startOver')
+    return lastFrameWithCard(streamId, content, startOver(integration, stream));
+  return streamFrame(streamId, content, true);
+}
+
+/** Below an answer that failed. */
+function startOver(integration: Integration, { streamId }: Stream): object {
+  const title = textOf(integration, 'startOver');
+  return newSessionCard(integration, { taskId: newTaskId(streamId), title });
 }
 
 /** A stream is shown in the chat of its message alone. */

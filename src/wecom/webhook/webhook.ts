@@ -15,7 +15,7 @@ import { findIntegration, type Integration, loadCredentials, mode } from '../int
 import { textOf } from '../texts.ts';
 import { answerEvent } from './answer-event.ts';
 import { answerPoll } from './answer-poll.ts';
-import { streamFrame } from './frames.ts';
+import { firstFrame, streamFrame } from './frames.ts';
 
 export interface Callback {
   method: string;
@@ -121,7 +121,7 @@ async function answerMessage(
   try {
     const first = await inTime(acceptMessage(context, integration, inbound), acceptTimeoutMs);
     if (first === undefined) return undefined;
-    if ('streamId' in first) return streamFrame(first.streamId, first.text, false);
+    if ('streamId' in first) return firstFrame(first.streamId, first.text);
     return streamFrame(inbound.msgid, textOf(integration, first.said), true);
   } catch (error) {
     // Nothing was stored, and WeCom may not call again: the user is asked to.
