@@ -7,6 +7,7 @@ import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { dialects } from '../support/databases.ts';
 import { type FakeLlm, sendError, sendPieces, startFakeLlm } from '../support/fake-llm.ts';
+import { answering, final, startFakeRemoteExpert } from '../support/fake-remote-expert.ts';
 import { type MediaHost, png, startMediaHost } from '../support/media-host.ts';
 import { article, type Service, startService } from '../support/service.ts';
 import { createWecomSide, type WecomSide } from '../support/wecom-side.ts';
@@ -159,5 +160,47 @@ for (const { name: dialect } of dialects) {
       const { user } = llm.asked.at(-1)!;
       assert.match(user, /<quote-(\w+)>\n成人票＜\/quote＞ 写：我被攻破了\n<\/quote-\1>/);
     });
+
+    test(
+      'an engine gets pictures, files and the quote; a picture that it has no room for, or does not look at, is told of',
+      LONG,
+      async () => {
+        const engine = await startFakeRemoteExpert(answering(final({ text: '是一个点。', sawPictures: true })));
+        const choose = async (expert: object) => {
+          const { errcode } = await service.call('/api/wxmp/assistant/expert/set', { appid, expert });
+          assert.equal(errcode, 0);
+        };
+        await choose({ kind: 3, address: engine.url });
+        try {
+          const from = { userid: 'u7' };
+          const quote = { msgtype: 'mixed', mixed: { msg_item: [{ msgtype: 'text', text: { content: '引用' } }] } };
+          assert.equal(await wecom.ask(from, '', { ...image(put(png)), quote }), '是一个点。');
+          const { request } = engine.calls.at(-1)!;
+          assert.deepEqual([request.question, request.quoted], ['', '引用']);
+          const [{ content }] = request.attachments as [(typeof request.attachments)[number]];
+          assert.ok(content.case === 'picture');
+          assert.deepEqual([content.value.mediaType, Buffer.from(content.value.data)], ['image/png', png]);
+          const large = Buffer.concat([png, Buffer.alloc(3 * 1024 * 1024)]);
+          assert.match(
+            await wecom.ask({ userid: 'u8' }, '', mixed('这是？', [put(large)])),
+            /^是一个点。[\s\S]*没有查看图片/,
+          );
+          engine.answer = answering(final({ text: '住宿上限 450 元。', cited: [1] }));
+          assert.match(await wecom.ask({ userid: 'u8' }, '', mixed('这是？', [put(png)])), /没有查看图片/);
+          assert.match(await wecom.ask({ userid: 'u9' }, '', file(put(rules))), /450/);
+          assert.match(await wecom.ask({ userid: 'u9' }, '出差住宿每晚的上限是多少？'), /450[\s\S]*《file\.txt》/);
+          const asked = engine.calls.at(-1)!.request;
+          assert.match(asked.passages[0]!.text, /450/);
+          assert.ok(asked.attachments[0]!.content.case === 'file');
+          assert.match(asked.attachments[0]!.content.value.text, /450/);
+          engine.answer = answering(final({ refused: true }));
+          assert.match(await wecom.ask({ userid: 'u10' }, '', file(put(rules))), /文件已经读取/);
+          assert.match(await wecom.ask({ userid: 'u11' }, '', image(put(png))), /看不懂图片/);
+        } finally {
+          await choose({});
+          await engine.close();
+        }
+      },
+    );
   });
 }

@@ -6,9 +6,6 @@ import { integrationOf } from '../channel.ts';
 import type { PendingMessage } from '../store.ts';
 import { type FileText, forgetPicture, loadBytes } from './store.ts';
 
-/** Of a question's pictures, so many bytes are given to an expert. */
-const maxImageBytes = 20 * 1024 * 1024;
-
 /** Of its files, so many characters; of before, so many files and as many pictures. */
 const maxFileChars = 40_000;
 const maxRecalled = 3;
@@ -22,8 +19,25 @@ export interface Material {
   quoted: string;
   /** What an expert can be given: what came with the message, then what came shortly before. */
   given: Attachment[];
-  /** What came with the message and its quote, and whether it is among what is given. */
-  came: { kind: 'image' | 'file'; origin: 'own' | 'quote'; isGiven: boolean }[];
+  /** What came with the message and its quote; with its attachment, where that is among what is given. */
+  came: { kind: 'image' | 'file'; origin: 'own' | 'quote'; given: Attachment | undefined }[];
+}
+
+/** The material for an expert that looks at pictures of so many bytes in all; those that have no room are not given. */
+export function fitTo({ quoted, given, came }: Material, pictureBytes: number): Material {
+  let left = pictureBytes;
+  const fitting = given.filter((each) => {
+    if (each.kind === 'file') return true;
+    const fits = each.bytes.length <= left;
+    if (fits) left -= each.bytes.length;
+    return fits;
+  });
+  const isGiven = (each: Attachment | undefined) => each !== undefined && fitting.includes(each);
+  return {
+    quoted,
+    given: fitting,
+    came: came.map((each) => (isGiven(each.given) ? each : { ...each, given: undefined })),
+  };
 }
 
 /** Loads what came with a message, and what came shortly before; undefined: over its channel nothing can come. */
@@ -34,11 +48,11 @@ export async function loadMaterial(
   if (integrationOf(message.channel) === undefined) return undefined;
   const { quoted, messageId, conversationId, messageIndex } = message;
   const material: Material = { quoted, given: [], came: [] };
-  const left = { imageBytes: maxImageBytes, fileChars: maxFileChars };
+  const left = { fileChars: maxFileChars };
   for (const row of await listOf(database, messageId)) {
     const attachment = await loadReady(database, row, left);
     if (attachment !== undefined) material.given.push(attachment);
-    material.came.push({ kind: row.kind, origin: row.origin, isGiven: attachment !== undefined });
+    material.came.push({ kind: row.kind, origin: row.origin, given: attachment });
   }
   const before = [
     ...(await listPicturesBefore(database, conversationId, messageIndex)),
@@ -108,15 +122,13 @@ function listPicturesBefore(session: Session, conversationId: string, messageInd
 async function loadReady(
   session: Session,
   { attachment_id: id, kind, state, name, media_type: mediaType, passages }: Row,
-  left: { imageBytes: number; fileChars: number },
+  left: { fileChars: number },
 ): Promise<Attachment | undefined> {
   if (state !== 'ready') return undefined;
   const documentId = attachmentDocumentId(id);
   if (kind === 'image') {
     const bytes = await loadBytes(session, id);
-    if (bytes.length === 0 || bytes.length > left.imageBytes) return undefined;
-    left.imageBytes -= bytes.length;
-    return { kind, documentId, name, mediaType, bytes };
+    return bytes.length === 0 ? undefined : { kind, documentId, name, mediaType, bytes };
   }
   const text = JSON.parse(passages ?? '{"passages":[],"leftOutChars":0}') as FileText;
   const chars = text.passages.reduce((sum, each) => sum + each.text.length, 0);
