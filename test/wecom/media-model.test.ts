@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { createClient } from '@connectrpc/connect';
+import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
 import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
@@ -22,6 +22,8 @@ for (const { name: dialect } of dialects) {
     let service: Service;
     let host: MediaHost;
     let wecom: WecomSide;
+    let bots: Client<typeof IntegrationService>;
+    let integrationId: string;
     let database: Database;
     before(async () => {
       llm = await startFakeLlm();
@@ -41,9 +43,10 @@ for (const { name: dialect } of dialects) {
       wecom = createWecomSide(() => service.app.publicUrl + path);
       const { token, encodingAesKey } = wecom;
       const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey };
-      const { integration } = await createClient(IntegrationService, transport).createIntegration(request);
+      bots = createClient(IntegrationService, transport);
+      const { integration } = await bots.createIntegration(request);
       path = integration!.callbackPath;
-      const { integrationId } = integration!;
+      integrationId = integration!.integrationId;
       await createClient(TriggerService, transport).publishTrigger({ integrationId, appid });
     });
     after(async () => {
@@ -118,6 +121,14 @@ for (const { name: dialect } of dialects) {
       assert.deepEqual(picturesOf(lastAsked()), [dataUrl('image/jpeg', most)]);
       const more = put(Buffer.concat([most, Buffer.from([7])]));
       assert.match(await wecom.ask({ userid: 'u3' }, '', image(more)), /无法读取/);
+      host.files.set('/endless', (_, response) => {
+        response.writeHead(200);
+        const write = () => response.write(Buffer.alloc(65_536), () => setImmediate(write));
+        write();
+      });
+      assert.match(await wecom.ask({ userid: 'u3' }, '', image(`${host.url}/endless`)), /无法读取/);
+      const { errors } = await bots.getIntegrationStatus({ integrationId });
+      assert.match(errors[0]!.reason, /^image: the file from 127\.0\.0\.1:\d+ is larger than 10485792 bytes$/);
       llm.answer = sendPieces(['成人票 168 元。[1]']);
       const asked = mixed('成人票多少钱？', [more, put('no picture'), `${host.url}/dead`]);
       assert.match(await wecom.ask({ userid: 'u3b' }, '', asked), /^成人票 168 元。[\s\S]*没有查看图片/);

@@ -4,7 +4,7 @@ import type { Tx } from '../../db/tx.ts';
 import { type Attachment, attachmentDocumentId } from '../../expert/expert.ts';
 import { integrationOf } from '../channel.ts';
 import type { PendingMessage } from '../store.ts';
-import { type FileText, forgetPicture, loadBytes } from './store.ts';
+import { type FileText, forgetPicture, loadBytes, maxAttachments } from './store.ts';
 
 /** Of its files, so many characters; of before, so many files and as many pictures. */
 const maxFileChars = 40_000;
@@ -49,8 +49,8 @@ export async function loadMaterial(
   const { quoted, messageId, conversationId, messageIndex } = message;
   const material: Material = { quoted, given: [], came: [] };
   const left = { fileChars: maxFileChars };
-  for (const row of await listOf(database, messageId)) {
-    const attachment = await loadReady(database, row, left);
+  for (const [at, row] of (await listOf(database, messageId)).entries()) {
+    const attachment = at < maxAttachments ? await loadReady(database, row, left) : undefined;
     if (attachment !== undefined) material.given.push(attachment);
     material.came.push({ kind: row.kind, origin: row.origin, given: attachment });
   }
@@ -77,11 +77,13 @@ interface Row {
 
 const columns = 'a.attachment_id, a.kind, a.origin, a.state, a.name, a.media_type, a.passages';
 
-/** By attachment_by_message. */
+/** In the order in which they came, with the parts of the question. By attachment_by_message. */
 function listOf(session: Session, messageId: string): Promise<Row[]> {
-  return session.all<Row>(`select ${columns} from attachment a where a.message_id = ? order by a.position`, [
-    messageId,
-  ]);
+  return session.all<Row>(
+    `select ${columns} from attachment a where a.message_id = ?
+      order by a.created_at, a.position, a.attachment_id`,
+    [messageId],
+  );
 }
 
 /**
