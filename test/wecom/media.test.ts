@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
@@ -25,14 +28,24 @@ for (const { name: dialect } of dialects) {
   describe(`what a WeCom user sends beside words, on ${dialect}`, () => {
     let service: Service;
     let host: MediaHost;
+    let folder: string;
     let bots: Client<typeof IntegrationService>;
     let triggers: Client<typeof TriggerService>;
     let database: Database;
     before(async () => {
       host = await startMediaHost();
+      folder = mkdtempSync(join(tmpdir(), 'wxmp-words-'));
+      const words = join(folder, 'words.txt');
+      writeFileSync(words, '禁词甲\n');
       service = await startService({
         ...{ dialect, articles: [article('a1', '本馆的成人票是 168 元，儿童票是 98 元。')] },
-        env: { MAX_FILE_BYTES: '100000', BIZCOMM_TIMEOUT_MS: '800', QUERY_TIMEOUT_MS: '3000', LEASE_SECONDS: '5' },
+        env: {
+          SAFETY_WORDS_FILE: words,
+          MAX_FILE_BYTES: '100000',
+          BIZCOMM_TIMEOUT_MS: '800',
+          QUERY_TIMEOUT_MS: '3000',
+          LEASE_SECONDS: '5',
+        },
       });
       database = openDatabase({ url: service.databaseUrl, poolSize: 1, queryTimeoutMs: 5000 });
       const transport = createGrpcTransport({ baseUrl: service.app.url });
@@ -44,6 +57,7 @@ for (const { name: dialect } of dialects) {
       await database?.close();
       await service?.stop();
       await host?.close();
+      rmSync(folder, { recursive: true });
     });
 
     const makeBot = async (settings = {}) => {
@@ -340,6 +354,15 @@ for (const { name: dialect } of dialects) {
       const context = { database, config: toConfig({}) } as unknown as Context;
       assert.equal(await pruneMessages(context, AbortSignal.timeout(30_000)), 2);
       assert.deepEqual(await ofBot(), []);
+    });
+
+    test('a file or a quote that the safety checks flag is not answered from', LONG, async () => {
+      const { wecom, key, errors } = await makeBot();
+      const flagged = host.put(key, `${rules}\n禁词甲\n`);
+      assert.match(await wecom.ask({ userid: 'flagged' }, '', file(flagged)), /文件无法读取/);
+      assert.match((await errors())[0]!.reason, /^file: withheld by the safety checks: word list$/);
+      const quote = { msgtype: 'text', text: { content: '禁词甲' } };
+      assert.doesNotMatch(await wecom.ask({ userid: 'flagged' }, '成人票多少钱？', { quote }), /168/);
     });
   });
 }
