@@ -8,6 +8,9 @@ import type { Sealer } from '../../sealer.ts';
 /** A link lives for five minutes from the message on. */
 export const linkMs = 5 * 60 * 1000;
 
+/** Pictures and files of one question, those of its quote among them. */
+export const maxAttachments = 10;
+
 /** Where a picture or a file lies, and the key that it is encrypted with; without one, it is its bot's. */
 export interface Link {
   url: string;
