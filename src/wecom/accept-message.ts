@@ -11,7 +11,7 @@ import { readWords } from './command.ts';
 import { type Chat, chatOf, type Inbound } from './inbound.ts';
 import type { Integration } from './integration/store.ts';
 import { attachmentsOf, quotedWordsOf, refusalOf, wordsOf } from './media/contents.ts';
-import { sessionScope, takeSession } from './session.ts';
+import { beginSession, sessionScope, takeSession } from './session.ts';
 import { findStreamOf, insertStream, replaceUrl } from './stream-store.ts';
 import { type TextName, textOf } from './texts.ts';
 import { findTrigger, type Trigger } from './trigger/store.ts';
@@ -44,11 +44,16 @@ export async function acceptMessage(
     const known = await findKnown(tx, message);
     if (known !== undefined && isEarlier(known.scopeKey, incarnation)) await takeMsgid(tx, known.messageId);
     else if (known !== undefined) return answerAgain(context, tx, known.messageId);
-    const session = await takeSession(tx, { ...trigger, incarnation }, chat, startsSession);
+    const held = { ...trigger, incarnation };
     tx.afterCommit(context.wake.messages);
     const attachments = attachmentsOf(inbound);
     const isAsked = question !== '' || attachments.some(({ origin }) => origin === 'own');
-    if (!isAsked) return { said: startsSession ? 'newSession' : refusalOf(inbound) };
+    if (startsSession && !isAsked) {
+      await beginSession(tx, held, chat, inbound.msgid);
+      return { said: 'newSession' };
+    }
+    const session = await takeSession(tx, held, chat, startsSession);
+    if (!isAsked) return { said: refusalOf(inbound) };
     const at = await takeNextIndex(tx, { appid: trigger.appid, scopeKey: sessionScope(incarnation, session) });
     tx.afterCommit(() => {
       context.metrics.messages.inc({ event: 'accepted' });

@@ -6,12 +6,12 @@ const maxAnswerBytes = 64 * 1024;
 /** The connections to where response_urls lead. Its owner closes it. */
 export const createResponseAgent = () => new Agent({ maxResponseSize: maxAnswerBytes });
 
-/** Makes a function that checks an address, and gives the one that says a text by it. */
+/** Makes a function that checks an address, and gives the one that says a text by it; `id` is what feedback names. */
 export function createResponseCall(hosts: readonly string[], agent: Agent) {
   return (url: string) => {
     checkUrl(url, hosts);
-    return (content: string, signal: AbortSignal) =>
-      post(agent, url, JSON.stringify({ msgtype: 'markdown', markdown: { content } }), signal);
+    return (content: string, id: string, signal: AbortSignal) =>
+      post(agent, url, JSON.stringify({ msgtype: 'markdown', markdown: { content, feedback: { id } } }), signal);
   };
 }
 

@@ -79,7 +79,7 @@ function createSay({ database, sealer, config }: Needs, agent: Agent) {
       from === 'final' ? takeFinal(tx, streamId, 'sent') : takeRest(tx, streamId),
     );
     if (!isOurs) return; // fetched in this moment, or erased
-    await send(text, signal).catch(async (error: CallError) => {
+    await send(text, streamId, signal).catch(async (error: CallError) => {
       const reason = describeError(error);
       await database.tx((tx) => addError(tx, integrationId, { code: codeOf(error), what: 'response_url', reason }));
       throw error;

@@ -3,6 +3,7 @@ import type { Session as Database } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { cutGathering } from '../message/gather.ts';
 import type { Chat } from './inbound.ts';
+import { noteCommand } from './note-command.ts';
 import type { Trigger } from './trigger/store.ts';
 
 /** A user's, or a group's, place with a bot, and which of its sessions is the present one. */
@@ -11,6 +12,11 @@ export interface WecomSession {
   /** Counts the sessions: each has a conversation of its own. */
   generation: number;
 }
+
+/** A trigger, with the assistant that it names held. */
+export type Held = Pick<Trigger, 'appid' | 'integrationId' | 'sessionTimeoutSeconds' | 'groupScope'> & {
+  incarnation: number;
+};
 
 /** Who shares a session: in a group whoever the trigger says, in a single chat its user. */
 export function ownerOf({ chatId, userId }: Chat, { groupScope }: Pick<Trigger, 'groupScope'>): string {
@@ -22,12 +28,7 @@ export function ownerOf({ chatId, userId }: Chat, { groupScope }: Pick<Trigger, 
  * nothing was said for longer than the trigger allows. What is under way in the old one stays in it; a question that
  * gathers there takes no more parts. By wecom_session_by_chat.
  */
-export async function takeSession(
-  tx: Tx,
-  trigger: Pick<Trigger, 'appid' | 'integrationId' | 'sessionTimeoutSeconds' | 'groupScope'> & { incarnation: number },
-  chat: Chat,
-  startsSession: boolean,
-): Promise<WecomSession> {
+export async function takeSession(tx: Tx, trigger: Held, chat: Chat, startsSession: boolean): Promise<WecomSession> {
   const { appid, incarnation, integrationId, sessionTimeoutSeconds } = trigger;
   const key = [integrationId, chat.chatId, ownerOf(chat, trigger)] as const;
   const { now } = tx.dialect;
@@ -44,6 +45,12 @@ export async function takeSession(
     await cutGathering(tx, { appid, scopeKey: sessionScope(incarnation, before) });
   }
   return session;
+}
+
+/** Begins a new session, as a command or a click says that is nothing else. One that comes again begins no other. */
+export async function beginSession(tx: Tx, trigger: Held, chat: Chat, msgid: string): Promise<void> {
+  const { sessionId } = await takeSession(tx, trigger, chat, false); // locks it
+  if (await noteCommand(tx, sessionId, msgid)) await takeSession(tx, trigger, chat, true);
 }
 
 /** By wecom_session_by_chat. */

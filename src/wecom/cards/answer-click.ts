@@ -2,11 +2,10 @@ import { requireHeldAssistant } from '../../assistant/store.ts';
 import type { Context } from '../../context.ts';
 import { type Chat, chatOf, type Inbound } from '../inbound.ts';
 import type { Integration } from '../integration/store.ts';
-import { takeSession } from '../session.ts';
+import { beginSession } from '../session.ts';
 import { textOf } from '../texts.ts';
 import { findTrigger, type GroupScope } from '../trigger/store.ts';
 import { clickedCard, isTaskId, newSessionKey } from './new-session-card.ts';
-import { noteClick } from './note-click.ts';
 
 /** Answers a click on a card with what the card says from then on; undefined: it is none of our cards, or nobody's click. */
 export async function answerClick(
@@ -17,7 +16,7 @@ export async function answerClick(
   const { event_key, task_id = '' } = inbound.event?.template_card_event ?? {};
   const chat = chatOf(inbound);
   if (event_key !== newSessionKey || !isTaskId(task_id) || chat === undefined) return undefined;
-  const { said, groupScope } = await beginSession(context, integration, chat, inbound.msgid);
+  const { said, groupScope } = await begin(context, integration, chat, inbound.msgid);
   const isShared = said === 'newSession' && groupScope === 'chat';
   return {
     response_type: 'update_template_card',
@@ -27,8 +26,8 @@ export async function answerClick(
   };
 }
 
-/** Begins a new session as `/new` does; a click that comes again begins no other. */
-function beginSession(
+/** Begins a new session as `/new` does. */
+function begin(
   { database, wake }: Context,
   { integrationId }: Integration,
   chat: Chat,
@@ -39,12 +38,8 @@ function beginSession(
     if (trigger === undefined || !trigger.enabled) return { said: 'unbound' };
     if (trigger.allowUsers.length > 0 && !trigger.allowUsers.includes(chat.userId)) return { said: 'notAllowed' };
     const { incarnation } = await requireHeldAssistant(tx, trigger.appid);
-    const held = { ...trigger, incarnation };
-    const { sessionId } = await takeSession(tx, held, chat, false); // locks it
-    if (await noteClick(tx, sessionId, msgid)) {
-      await takeSession(tx, held, chat, true);
-      tx.afterCommit(wake.messages);
-    }
+    await beginSession(tx, { ...trigger, incarnation }, chat, msgid);
+    tx.afterCommit(wake.messages);
     return { said: 'newSession', groupScope: trigger.groupScope };
   });
 }
