@@ -36,7 +36,7 @@ export interface Erasing {
   id: string;
   userHash: string;
   /** The conversation of which it is a part; undefined: it is a whole one. */
-  partOf: string | undefined;
+  partOf?: string | undefined;
 }
 
 /** The conversations of an account, or of one of its users, that are being erased. By conversation_by_scope. */
