@@ -40,7 +40,7 @@ export async function acceptMessage(
     if (trigger === undefined || !trigger.enabled) return { said: 'unbound' };
     if (trigger.allowUsers.length > 0 && !trigger.allowUsers.includes(chat.userId)) return { said: 'notAllowed' };
     const { incarnation } = await requireHeldAssistant(tx, trigger.appid);
-    const message = toMessage(trigger, chat, { msgid: inbound.msgid, question, quoted: quotedWordsOf(inbound) });
+    const message = toMessage(trigger, chat, inbound, question);
     const known = await findKnown(tx, message);
     if (known !== undefined && isEarlier(known.scopeKey, incarnation)) await takeMsgid(tx, known.messageId);
     else if (known !== undefined) return answerAgain(context, tx, known.messageId);
@@ -102,16 +102,16 @@ function windowOf({ summaryWindowSeconds, maxWaitSeconds }: Trigger): Window {
   return { windowMs: summaryWindowSeconds * 1000, maxWaitMs: maxWaitSeconds * 1000 };
 }
 
-function toMessage(
-  trigger: Trigger,
-  { userId }: Chat,
-  { msgid, question, quoted }: { msgid: string; question: string; quoted: string },
-) {
+function toMessage(trigger: Trigger, { userId }: Chat, inbound: Inbound, question: string) {
   const { windowMs, maxWaitMs } = windowOf(trigger);
   return {
-    ...{ appid: trigger.appid, msgid, openid: userId, msgType: 'text', content: question, quoted },
+    ...{ appid: trigger.appid, msgid: inbound.msgid, openid: userId, content: question },
+    ...{ msgType: kindOf(inbound), quoted: quotedWordsOf(inbound) },
     ...{ mediaId: null, mediaFormat: null, channel: wecomChannel(trigger.integrationId) },
     payloadHash: createHash('sha256').update(question).digest('hex'),
     gathersMs: windowMs === 0 ? undefined : Math.min(windowMs, maxWaitMs),
   } satisfies NewMessage;
 }
+
+/** What operators see of it. A recording comes as WeCom's transcript, so it is a text like any other. */
+const kindOf = ({ msgtype }: Inbound) => (['image', 'file', 'mixed'].includes(msgtype) ? msgtype : 'text');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import { ConversationService } from '../../gen/wecom/v1/conversation_pb.ts';
 import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
 import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
 import { toConfig } from '../../src/config.ts';
@@ -100,6 +101,30 @@ for (const { name: dialect } of dialects) {
         assert.deepEqual(secrets, [], 'the link is forgotten');
       },
     );
+
+    test('operators see what came with a message, what it quotes, and what became of it', LONG, async () => {
+      const { wecom, key, integrationId } = await makeBot();
+      const from = { userid: 'seen' };
+      const quote = { msgtype: 'text', text: { content: '见上一条' } };
+      const named = host.put(key, rules, { 'content-disposition': 'attachment; filename="a.txt"' });
+      await wecom.ask(from, '', { ...file(named), quote });
+      await wecom.ask(from, '', image(host.put(key, png)));
+      const operator = createClient(ConversationService, createGrpcTransport({ baseUrl: service.app.url }));
+      const [conversation] = (await operator.listConversations({ integrationId })).conversations;
+      const { messages } = await operator.getConversation({ conversationId: conversation!.conversationId });
+      const asked = messages.filter(({ speaker }) => speaker === 'user');
+      assert.deepEqual(
+        asked.map(({ msgType, quoted, attachments }) => [
+          ...[msgType, quoted],
+          ...attachments.map(({ kind, name, state, origin }) => [kind, name, state, origin].join()),
+        ]),
+        [
+          ['file', '见上一条', 'file,a.txt,ready,own'],
+          ['image', '', 'image,,failed,own'],
+        ],
+      );
+      assert.match(asked[1]!.attachments[0]!.reason, /./);
+    });
 
     test(
       'a quote is context: what it says is searched for, its file is read, and a command in it does nothing',
