@@ -70,8 +70,11 @@ export async function acceptMessage(
 }
 
 /** The stream of a message that was accepted before. */
-async function answerAgain({ metrics }: Context, tx: Tx, messageId: string): Promise<FirstAnswer | undefined> {
-  tx.afterCommit(() => metrics.messages.inc({ event: 'repeated' }));
+async function answerAgain(context: Context, tx: Tx, messageId: string): Promise<FirstAnswer | undefined> {
+  tx.afterCommit(() => {
+    context.metrics.messages.inc({ event: 'repeated' });
+    context.wake.messages(); // the commit before may have taken effect unseen
+  });
   const stream = await findStreamOf(tx, messageId);
   return stream && { streamId: stream.streamId, text: stream.text };
 }

@@ -36,12 +36,24 @@ class Spent extends CallError {
   }
 }
 
+/** No call was made: nobody was reached. */
+export class NotMade extends CallError {
+  constructor(cause: unknown) {
+    super('the host of the response_url was not reached', { verdict: 'transient', cause });
+    this.name = 'NotMade';
+  }
+}
+
+/** What an error is called by undici and Node that has happened before anything was sent. */
+const unreached = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'];
+
 /** What WeCom said of a call that failed; 0: nothing. */
 export const codeOf = (error: unknown): number => (error instanceof Spent ? error.errcode : 0);
 
 async function post(dispatcher: Agent, url: string, body: string, signal: AbortSignal): Promise<void> {
   const headers = { 'content-type': 'application/json' };
   const answer = await request(url, { method: 'POST', headers, body, signal, dispatcher }).catch((error) => {
+    if (unreached.includes((error as { code?: string }).code ?? '')) throw new NotMade(error);
     throw new Spent('the response_url was called, and what became of it is not known', 0, error);
   });
   const text = await answer.body.text().catch(() => '');

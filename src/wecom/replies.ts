@@ -16,6 +16,7 @@ import { textOf } from './texts.ts';
 
 /** A response_url lives for an hour from the message on. */
 const urlMs = 60 * 60 * 1000;
+const leastWindowMs = 60 * 1000;
 
 /** Of a bot that is gone nothing is left to say it by. */
 const deletedBot = { language: 'zh', texts: {} } as const;
@@ -25,10 +26,10 @@ export const wecomReplies: ReplyChannel = {
   async textOf({ database }, { channel }, name) {
     return textOf((await findIntegration(database, integrationOf(channel)!)) ?? deletedBot, name);
   },
-  async showDraft({ database }, { messageId }, text) {
+  async showDraft({ database }, { messageId }, text, leaseToken) {
     const shown = renderMarkdown(closeDraft(cutToBytes(text, maxContentBytes).head));
     const draft = takePiece(shown, maxContentBytes).piece;
-    if (draft.trim() !== '') await showDraft(database, messageId, draft);
+    if (draft.trim() !== '') await showDraft(database, { messageId, leaseToken }, draft);
   },
   async enqueueReply(context, tx, message, reply) {
     const { database, logger, wake } = context;
@@ -54,11 +55,11 @@ export const wecomReplies: ReplyChannel = {
 async function enqueueResponses(
   tx: Tx,
   { messageId, conversationId, appid, channel }: RepliedTo,
-  { streamId }: Stream,
+  { streamId, ageMs }: Stream,
   { alone, rest }: Layout,
 ): Promise<void> {
   const common = {
-    ...{ laneId: laneOf(conversationId), appid, messageId, windowMs: urlMs },
+    ...{ laneId: laneOf(conversationId), appid, messageId, windowMs: Math.max(leastWindowMs, urlMs - ageMs) },
     integrationId: integrationOf(channel)!,
   };
   const payloadOf = (payload: ResponsePayload) => JSON.stringify(payload);

@@ -1,11 +1,12 @@
+import { ulid } from 'ulid';
 import type { Agent } from 'undici';
 import type { Context } from '../context.ts';
 import { NotYet, type Sender } from '../dispatch/dispatch.ts';
 import { CallError, describeError } from '../errors.ts';
-import { codeOf, createResponseCall } from './call-response-url.ts';
+import { codeOf, createResponseCall, NotMade } from './call-response-url.ts';
 import { addError } from './integration/status-store.ts';
 import type { ResponsePayload } from './response-dispatch.ts';
-import { findStream, loadSealedUrl, type Stream, takeFinal, takeRest } from './stream-store.ts';
+import { findStream, giveUrlBack, loadSealedUrl, type Stream, takeUrl } from './stream-store.ts';
 
 /** WeCom asks for a stream about once a second: after so long without, it asks no more. */
 const quietMs = 10_000;
@@ -23,7 +24,7 @@ export function createResponseSender(context: Needs, agent: Agent): Sender {
     const { streamId, text, hasRest } = read(payload);
     const stream = await findStream(database, streamId);
     if (stream === undefined || stream.state === 'fetched' || stream.state === 'continued') return;
-    if (stream.state === 'sent') throw new CallError('the response_url was used before', { verdict: 'closed' });
+    if (stream.state === 'sent') throw spentBefore();
     if (!stream.isClosed && stream.quietMs < quietMs) {
       const waitMs = quietMs - stream.quietMs + 100;
       throw new NotYet(hasRest ? Math.min(waitMs, restEveryMs) : waitMs);
@@ -45,7 +46,7 @@ export function createRestSender(context: Needs, agent: Agent): Sender {
     const { streamId, text } = read(payload);
     const stream = await findStream(database, streamId);
     if (stream === undefined || stream.state === 'sent') return; // one message said what could be said
-    if (stream.state === 'continued') throw new CallError('the response_url was used before', { verdict: 'closed' });
+    if (stream.state === 'continued') throw spentBefore();
     if (stream.state !== 'fetched') {
       if (!stream.isClosed) throw new NotYet(restEveryMs);
       throw new CallError('what it follows was not delivered', { verdict: 'closed' });
@@ -62,7 +63,7 @@ function read(payload: string): ResponsePayload {
 
 /**
  * Makes the one call that a response_url takes. It is claimed before that, from the state that it is in; what became of
- * a call that was cut off is not found out by another.
+ * a call that was cut off is not found out by another. Only where no call left this machine is the claim given back.
  */
 function createSay({ database, sealer, config }: Needs, agent: Agent) {
   const call = createResponseCall(config.WECOM_API_HOSTS, agent);
@@ -75,14 +76,22 @@ function createSay({ database, sealer, config }: Needs, agent: Agent) {
     const sealed = await loadSealedUrl(database, streamId);
     if (sealed === '') throw new CallError(none, { verdict: 'closed' });
     const send = call(sealer.open(sealed, `stream:${streamId}`));
-    const isOurs = await database.tx((tx) =>
-      from === 'final' ? takeFinal(tx, streamId, 'sent') : takeRest(tx, streamId),
-    );
-    if (!isOurs) return; // fetched in this moment, or erased
+    signal.throwIfAborted();
+    const claim = ulid();
+    if (!(await database.tx((tx) => takeUrl(tx, streamId, from, claim)))) return explain(database, streamId);
     await send(text, streamId, signal).catch(async (error: CallError) => {
+      if (error instanceof NotMade) await giveUrlBack(database, streamId, from, claim);
       const reason = describeError(error);
       await database.tx((tx) => addError(tx, integrationId, { code: codeOf(error), what: 'response_url', reason }));
       throw error;
     });
   };
 }
+
+/** Who didn't get the response_url: the answer was fetched in this moment, or erased; or else it is spent. */
+async function explain(database: Needs['database'], streamId: string): Promise<void> {
+  const state = (await findStream(database, streamId))?.state;
+  if (state === 'sent' || state === 'continued') throw spentBefore();
+}
+
+const spentBefore = () => new CallError('the response_url was used before', { verdict: 'closed' });

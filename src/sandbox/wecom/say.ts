@@ -100,7 +100,8 @@ async function toMessage(bot: SandboxBot, { text, chat, attached }: SayOptions):
   if (attached === undefined) return content;
   const { kind } = attached;
   const media = { msgtype: kind, [kind]: { url: await upload(bot, attached) } };
-  return words === '' ? media : { msgtype: 'mixed', mixed: { msg_item: [content, media] } };
+  // A file always goes by itself.
+  return text === '' || kind === 'file' ? media : { msgtype: 'mixed', mixed: { msg_item: [content, media] } };
 }
 
 /** Puts a file where WeCom would have it: encrypted with the bot's key. */
