@@ -10,9 +10,8 @@ import { type FileText, forgetPicture, loadBytes, maxAttachments } from './store
 const maxFileChars = 40_000;
 const maxRecalled = 3;
 
-/** A picture is context of so many questions after it; a turn has a question and an answer. */
+/** A picture is context of so many questions after it. */
 const pictureTurns = 2;
-const indexesPerTurn = 2;
 
 /** What a question is asked about beside its words. */
 export interface Material {
@@ -87,17 +86,31 @@ function listOf(session: Session, messageId: string): Promise<Row[]> {
 }
 
 /**
- * Forgets the pictures that are context of no question after this one, in the transaction that commits its answer. By
- * attachment_by_conversation.
+ * Forgets the pictures that are context of no question after this one, which has ended, in the transaction that commits
+ * its answer. By attachment_by_conversation.
  */
-export async function forgetPictures(tx: Tx, { channel, conversationId, messageIndex }: PendingMessage): Promise<void> {
+export async function forgetPictures(tx: Tx, { channel, conversationId }: PendingMessage): Promise<void> {
   if (integrationOf(channel) === undefined) return;
   const rows = await tx.all<{ attachment_id: string }>(
     `select a.attachment_id from attachment a join message m on m.message_id = a.message_id
       where a.conversation_id = ? and a.kind = 'image' and a.state = 'ready' and m.message_index < ?`,
-    [conversationId, messageIndex - (pictureTurns - 1) * indexesPerTurn],
+    [conversationId, await findPictureBorder(tx, conversationId)],
   );
   for (const { attachment_id: id } of rows) await forgetPicture(tx, id);
+}
+
+/**
+ * The number of the oldest of the last ended questions, whose pictures are context of the next one; 0: there are not so
+ * many. Numbers can't tell it: each part of a question has one, too. By message_by_index.
+ */
+async function findPictureBorder(session: Session, conversationId: string): Promise<number> {
+  const [row] = await session.all<{ message_index: number }>(
+    `select message_index from message
+      where conversation_id = ? and speaker = 'user' and state in ('answered', 'fixed')
+      order by message_index desc limit 1 offset ${pictureTurns - 1}`,
+    [conversationId],
+  );
+  return row?.message_index ?? 0;
 }
 
 /** The files that came before a message in its conversation, the newest first. By attachment_by_conversation. */
@@ -111,12 +124,12 @@ function listFilesBefore(session: Session, conversationId: string, messageIndex:
 }
 
 /** The pictures of the last turns, the newest message's first. By attachment_by_conversation. */
-function listPicturesBefore(session: Session, conversationId: string, messageIndex: number): Promise<Row[]> {
+async function listPicturesBefore(session: Session, conversationId: string, messageIndex: number): Promise<Row[]> {
   return session.all<Row>(
     `select ${columns} from attachment a join message m on m.message_id = a.message_id
       where a.conversation_id = ? and a.kind = 'image' and a.state = 'ready' and m.message_index < ?
         and m.message_index >= ? order by m.message_index desc, a.position limit ${maxRecalled}`,
-    [conversationId, messageIndex, messageIndex - pictureTurns * indexesPerTurn],
+    [conversationId, messageIndex, await findPictureBorder(session, conversationId)],
   );
 }
 
