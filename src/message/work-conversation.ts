@@ -195,9 +195,11 @@ async function compose(context: Context, message: PendingMessage, signal: AbortS
   const history = await listTurns(database, message, 2 * config.ANSWER_HISTORY_TURNS);
   const { showDraft, textOf } = context.replyChannel(message.channel);
   const drafts = showDraft !== undefined;
-  const loaded = textOf && (await loadMaterial(context, message));
-  const material = loaded && { ...loaded, say: (name: AttachmentText) => textOf(context, message, name) };
-  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history, drafts, material };
+  const attached = textOf && {
+    load: (pictureBytes: number) => loadMaterial(context, message, pictureBytes),
+    say: (name: AttachmentText) => textOf(context, message, name),
+  };
+  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history, drafts, attached };
   let shownMs = Number.NEGATIVE_INFINITY;
   for await (const step of composeAnswer(context, asked, signal)) {
     signal.throwIfAborted();

@@ -22,32 +22,27 @@ export interface Material {
   came: { kind: 'image' | 'file'; origin: 'own' | 'quote'; given: Attachment | undefined }[];
 }
 
-/** The material for an expert that looks at pictures of so many bytes in all; those that have no room are not given. */
-export function fitTo({ quoted, given, came }: Material, pictureBytes: number): Material {
-  let left = pictureBytes;
-  const fitting = given.filter((each) => {
-    if (each.kind === 'file') return true;
-    const fits = each.bytes.length <= left;
-    if (fits) left -= each.bytes.length;
-    return fits;
-  });
-  const isGiven = (each: Attachment | undefined) => each !== undefined && fitting.includes(each);
+/** The material for an expert that looks at no pictures. */
+export function withoutPictures({ quoted, given, came }: Material): Material {
   return {
     quoted,
-    given: fitting,
-    came: came.map((each) => (isGiven(each.given) ? each : { ...each, given: undefined })),
+    given: given.filter(({ kind }) => kind !== 'image'),
+    came: came.map((each) => (each.given?.kind === 'image' ? { ...each, given: undefined } : each)),
   };
 }
 
-/** Loads what came with a message, and what came shortly before; undefined: over its channel nothing can come. */
+/**
+ * Loads what came with a message of a channel over which something can come, and what came shortly before. Pictures of
+ * `pictureBytes` in all: one that has no room is not read at all, for many questions are answered at once.
+ */
 export async function loadMaterial(
   { database }: Pick<Context, 'database'>,
-  message: PendingMessage,
-): Promise<Material | undefined> {
-  if (integrationOf(message.channel) === undefined) return undefined;
+  message: Pick<PendingMessage, 'quoted' | 'messageId' | 'conversationId' | 'messageIndex'>,
+  pictureBytes: number,
+): Promise<Material> {
   const { quoted, messageId, conversationId, messageIndex } = message;
   const material: Material = { quoted, given: [], came: [] };
-  const left = { fileChars: maxFileChars };
+  const left = { fileChars: maxFileChars, pictureBytes };
   for (const [at, row] of (await listOf(database, messageId)).entries()) {
     const attachment = at < maxAttachments ? await loadReady(database, row, left) : undefined;
     if (attachment !== undefined) material.given.push(attachment);
@@ -137,13 +132,15 @@ async function listPicturesBefore(session: Session, conversationId: string, mess
 async function loadReady(
   session: Session,
   { attachment_id: id, kind, state, name, media_type: mediaType, passages }: Row,
-  left: { fileChars: number },
+  left: { fileChars: number; pictureBytes: number },
 ): Promise<Attachment | undefined> {
   if (state !== 'ready') return undefined;
   const documentId = attachmentDocumentId(id);
   if (kind === 'image') {
-    const bytes = await loadBytes(session, id);
-    return bytes.length === 0 ? undefined : { kind, documentId, name, mediaType, bytes };
+    const bytes = await loadBytes(session, id, left.pictureBytes);
+    if (bytes === undefined) return undefined;
+    left.pictureBytes -= bytes.length;
+    return { kind, documentId, name, mediaType, bytes };
   }
   const text = JSON.parse(passages ?? '{"passages":[],"leftOutChars":0}') as FileText;
   const chars = text.passages.reduce((sum, each) => sum + each.text.length, 0);
