@@ -60,6 +60,15 @@ export async function insertAttachments(
   }
 }
 
+/** How many a question has. By attachment_by_message. */
+export async function countAttachments(session: Session, messageId: string): Promise<number> {
+  const [row] = await session.all<{ attachments: number }>(
+    'select count(*) attachments from attachment where message_id = ?',
+    [messageId],
+  );
+  return row!.attachments;
+}
+
 /** An attachment that is to be fetched. */
 export interface PendingAttachment extends AttachedTo {
   attachmentId: string;
