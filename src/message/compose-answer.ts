@@ -7,7 +7,7 @@ import { limitTime } from '../expert/limit-time.ts';
 import { listSearchedBases } from '../knowledge/store.ts';
 import { searchPassages } from '../retrieval/search.ts';
 import { guardExpert } from '../safety/guard-expert.ts';
-import { fitTo, type Material } from './attachment/load-material.ts';
+import { type Material, withoutPictures } from './attachment/load-material.ts';
 import { type AttachmentText, notesOn, sayInstead } from './attachment/without-expert.ts';
 
 /** Why a fixed text stands in place of an answer. */
@@ -33,7 +33,13 @@ export interface Asked {
   /** Whether anybody sees drafts. Else none are made, and none need to be checked. */
   drafts: boolean;
   /** What came with the question, and how its channel speaks of that. Without it the text is not empty. */
-  material?: (Material & { say(name: AttachmentText): Promise<string> }) | undefined;
+  attached?: Attached | undefined;
+}
+
+export interface Attached {
+  /** Loads it for an expert that looks at pictures of so many bytes in all. */
+  load(pictureBytes: number): Promise<Material>;
+  say(name: AttachmentText): Promise<string>;
 }
 
 /**
@@ -44,20 +50,21 @@ export interface Asked {
  */
 export async function* composeAnswer(
   context: Context,
-  { appid, view, text, history, drafts, material }: Asked,
+  { appid, view, text, history, drafts, attached }: Asked,
   signal: AbortSignal,
 ): AsyncGenerator<{ draft: string } | { final: Composed }> {
   const { config, database, chooseExpert, guard, texts } = context;
   const settings = await loadExpert(database, appid, view);
   const expert = chooseExpert(settings);
-  const fitting = material && { ...fitTo(material, expert.pictureBytes ?? 0), say: material.say };
-  const can = { reads: expert.summarises === true, sees: (expert.pictureBytes ?? 0) > 0 };
-  const instead = fitting !== undefined && text === '' ? sayInstead(fitting, can) : undefined;
+  const { pictureBytes = 0 } = expert;
+  const material = await attached?.load(pictureBytes);
+  const can = { reads: expert.summarises === true, sees: pictureBytes > 0 };
+  const instead = material !== undefined && text === '' ? sayInstead(material, can) : undefined;
   if (instead !== undefined) {
-    yield { final: fixed(await fitting!.say(instead), 'attachment') };
+    yield { final: fixed(await attached!.say(instead), 'attachment') };
     return;
   }
-  const { given = [], quoted = '' } = fitting ?? {};
+  const { given = [], quoted = '' } = material ?? {};
   const baseNos = await listSearchedBases(database, appid, view);
   if (given.length === 0 && (await hasNothingYet(context, appid, baseNos))) {
     yield { final: fixed(texts.stillLearning, 'still_learning') };
@@ -81,27 +88,28 @@ export async function* composeAnswer(
   const guarded = guard === undefined ? told : guardExpert(told, guard);
   for await (const event of guarded.answer(question, search, signal)) {
     const step = toStep(context, event);
-    const isWhole = 'draft' in step || fitting === undefined;
-    yield isWhole ? step : { final: await withNotes(step.final, fitting, text !== '') };
+    const isWhole = 'draft' in step || material === undefined;
+    yield isWhole ? step : { final: await withNotes(step.final, material, attached!.say, text !== '') };
   }
 }
 
 /** Tells below an answer what it takes no account of; to a message without words that could not be answered, what is. */
 async function withNotes(
   composed: Composed,
-  material: NonNullable<Asked['material']>,
+  material: Material,
+  say: Attached['say'],
   hasWords: boolean,
 ): Promise<Composed> {
   const { fixedText, trace, refused, text } = composed;
   if (fixedText !== undefined) return composed;
   // One that stands in for another has looked at nothing but the files.
   const isBlind = trace?.fellBack !== undefined || trace?.sawPictures === false;
-  const seen = isBlind ? fitTo(material, 0) : material;
+  const seen = isBlind ? withoutPictures(material) : material;
   if (refused && !hasWords) {
-    const instead = sayInstead(fitTo(material, 0), { reads: false, sees: false });
-    return fixed(await material.say(instead ?? 'fileUnreadable'), 'attachment');
+    const instead = sayInstead(withoutPictures(material), { reads: false, sees: false });
+    return fixed(await say(instead ?? 'fileUnreadable'), 'attachment');
   }
-  const notes = await Promise.all(notesOn(seen).map((name) => material.say(name)));
+  const notes = await Promise.all(notesOn(seen).map((name) => say(name)));
   return { ...composed, text: [text, ...notes].join('\n\n') };
 }
 

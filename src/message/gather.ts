@@ -4,8 +4,9 @@
  * window anew, up to a most for all of them; when it is over, the question takes no more parts and is answered.
  *
  * All of it happens under the lock of the conversation's row. A worker that finds a question that gathers releases the
- * conversation for as long; the one that begins a try closes the question first and reads it in the same transaction, so
- * a part is either in what is answered or a question of its own. A part has a row of its own, `merged`, for its msgid.
+ * conversation for as long; the one that begins a try looks again whether there is something to wait for, closes the
+ * question and reads it in the same transaction, so a part is either in what is answered, with what came with it, or a
+ * question of its own. A part has a row of its own, `merged`, for its msgid.
  */
 import { ulid } from 'ulid';
 import type { Tx } from '../db/tx.ts';

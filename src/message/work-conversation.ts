@@ -95,7 +95,10 @@ async function releaseConversation(tx: Tx, lease: Lease, waitMs: number): Promis
   return dueInMs;
 }
 
-/** Tries to answer a message. Returns how long to wait before the next try of this conversation; 0: it is answered. */
+/**
+ * Tries to answer a message. Returns how long to wait before the next try of this conversation; 0: it is answered, or
+ * waits for more of it, as whoever looks at it again will see.
+ */
 async function tryMessage(
   context: Context,
   lease: Lease,
@@ -105,6 +108,7 @@ async function tryMessage(
   const { database, logger, metrics, texts } = context;
   const recording = { patienceMs: recordPatienceMs, signal: stopSignal };
   const message = await database.tx((tx) => beginTry(tx, lease, tries, found), recording);
+  if (message === undefined) return 0;
   if (tries.started - tries.finished >= maxDeaths || tries.failures >= maxFailures) {
     await commitAnswer(context, lease, message, fixed(texts.failed, 'failed'), recording);
     return 0;
@@ -156,13 +160,27 @@ async function cancelMessage(tx: Tx, lease: Lease, { messageId }: PendingMessage
 
 /**
  * Counts the start of a try. By value, as failTry: a commit that takes effect unseen counts once. From then on the
- * message takes no more parts; it is returned with all that it has.
+ * message takes no more parts; it is returned with all that it has. Undefined, and no try was begun: it waits, for since
+ * it was read a part has joined it that extended its window, or that brought what is still fetched.
  */
-async function beginTry(tx: Tx, lease: Lease, { started }: Tries, message: PendingMessage): Promise<PendingMessage> {
+async function beginTry(
+  tx: Tx,
+  lease: Lease,
+  { started }: Tries,
+  message: PendingMessage,
+): Promise<PendingMessage | undefined> {
   if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
+  if (message.isOpen && (await isToWait(tx, lease.id))) return undefined;
   await tx.run('update conversation set started = ? where conversation_id = ?', [started + 1, lease.id]);
   if (!message.isOpen) return message;
   return { ...message, ...(await closeGathering(tx, message.messageId)) };
+}
+
+/** Whether a locked conversation's oldest pending message waits for more parts, or for what came with it. */
+async function isToWait(tx: Tx, conversationId: string): Promise<boolean> {
+  const pending = await findPending(tx, conversationId);
+  if (pending === undefined) return false;
+  return pending.gathersMs > 0 || (await attachmentsWaitMs(tx, pending.messageId)) > 0;
 }
 
 /** Counts the end of a try that failed; false: the conversation is not ours any more. */
@@ -200,9 +218,11 @@ async function compose(
   const history = await listTurns(database, message, 2 * config.ANSWER_HISTORY_TURNS);
   const { showDraft, textOf } = context.replyChannel(message.channel);
   const drafts = showDraft !== undefined;
-  const loaded = textOf && (await loadMaterial(context, message));
-  const material = loaded && { ...loaded, say: (name: AttachmentText) => textOf(context, message, name) };
-  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history, drafts, material };
+  const attached = textOf && {
+    load: (pictureBytes: number) => loadMaterial(context, message, pictureBytes),
+    say: (name: AttachmentText) => textOf(context, message, name),
+  };
+  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history, drafts, attached };
   let shownMs = Number.NEGATIVE_INFINITY;
   for await (const step of composeAnswer(context, asked, signal)) {
     signal.throwIfAborted();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../../src/app.ts';
+import { type Database, openDatabase } from '../../src/db/database.ts';
 import { dialects } from '../support/databases.ts';
 import { type Bot, type EchoBots, echo, startEchoBots } from '../support/echo-bots.ts';
 import { createRandom } from '../support/random.ts';
@@ -16,13 +17,16 @@ for (const { name: dialect } of dialects) {
     let service: Service;
     let urls: ResponseUrls;
     let bots: EchoBots;
+    let database: Database;
     before(async () => {
       urls = await startResponseUrls();
       const env = { WECOM_API_HOSTS: urls.host };
       service = await startService({ dialect, articles: [article('a1', '本馆的成人票是 168 元。')], env });
+      database = openDatabase({ url: service.databaseUrl, poolSize: 2, queryTimeoutMs: 5000 });
       bots = await startEchoBots(() => service.app.url, 'wx_gather');
     });
     after(async () => {
+      await database?.close();
       await service?.stop();
       await bots?.close();
       await urls?.close();
@@ -119,6 +123,27 @@ for (const { name: dialect } of dialects) {
       assert.equal(await fetchAll(bot, from, before), echo('旧的问题'), 'long before its window is over');
       assert.equal((await bot.wecom.say(from, '/new')).frame.stream.finish, true);
       assert.equal(await fetchAll(bot, from, next), echo('新的问题\n第二句'));
+    });
+
+    test('of a question in many parts ten pictures and files are fetched, the first ones', LONG, async () => {
+      const bot = await makeBot({ summaryWindowSeconds: 60 });
+      const from = { userid: 'lisi' };
+      const images = (count: number) => ({
+        ...{ msgtype: 'mixed', text: undefined },
+        mixed: { msg_item: Array.from({ length: count }, () => ({ msgtype: 'image', image: { url: 'nonsense' } })) },
+      });
+      for (const count of [7, 2, 3, 12]) await bot.wecom.say(from, '', images(count));
+      const find = `select a.reason like 'more than 10 %' surplus, a.sealed_link link, a.state from attachment a
+        where a.integration_id = ? order by a.attachment_id`;
+      const rows = await database.all<{ surplus: number; link: string | null; state: string }>(find, [
+        bot.integrationId,
+      ]);
+      assert.equal(rows.length, 7 + 2 + 3 + 11);
+      assert.deepEqual(
+        rows.map(({ surplus }) => surplus === 1),
+        rows.map((_, at) => at >= 10),
+      );
+      for (const { link, state } of rows.slice(10)) assert.deepEqual([link, state], [null, 'failed']);
     });
 
     test('a part that comes again is in the question once', LONG, async () => {

@@ -10,6 +10,7 @@ import { type FakeLlm, sendError, sendPieces, startFakeLlm } from '../support/fa
 import { answering, final, startFakeRemoteExpert } from '../support/fake-remote-expert.ts';
 import { type MediaHost, png, startMediaHost } from '../support/media-host.ts';
 import { article, type Service, startService } from '../support/service.ts';
+import { until } from '../support/until.ts';
 import { createWecomSide, type WecomSide } from '../support/wecom-side.ts';
 
 const appid = 'wx_seeing';
@@ -25,6 +26,7 @@ for (const { name: dialect } of dialects) {
     let bots: Client<typeof IntegrationService>;
     let integrationId: string;
     let database: Database;
+    let bind: (trigger: object) => Promise<void>;
     before(async () => {
       llm = await startFakeLlm();
       host = await startMediaHost();
@@ -47,7 +49,11 @@ for (const { name: dialect } of dialects) {
       const { integration } = await bots.createIntegration(request);
       path = integration!.callbackPath;
       integrationId = integration!.integrationId;
-      await createClient(TriggerService, transport).publishTrigger({ integrationId, appid });
+      const triggers = createClient(TriggerService, transport);
+      bind = async (trigger) => {
+        await triggers.publishTrigger({ integrationId, appid, ...trigger });
+      };
+      await bind({});
     });
     after(async () => {
       await database?.close();
@@ -95,6 +101,23 @@ for (const { name: dialect } of dialects) {
         assert.deepEqual(await database.all('select 1 from attachment_piece'), []);
       },
     );
+
+    test('a picture is context of two more questions, however many parts its question has', LONG, async () => {
+      const from = { userid: 'u12' };
+      llm.answer = sendPieces(['是一个点。[1]']);
+      await bind({ summaryWindowSeconds: 60 });
+      const { id } = (await wecom.say(from, '', image(put(png)))).frame.stream;
+      for (let part = 1; part < 20; part++) assert.equal((await wecom.say(from, `第${part}句`)).text, '');
+      await bind({});
+      await until('it is answered', async () => (await wecom.poll(from, id)).frame.stream.finish);
+      for (const pictures of [1, 1, 0]) {
+        await wecom.ask(from, '成人票多少钱？');
+        assert.equal(picturesOf([lastAsked()].flat()).length, pictures);
+      }
+      const forgotten =
+        'select 1 from attachment_piece p join message m on m.message_id = p.message_id where openid = ?';
+      assert.deepEqual(await database.all(forgotten, ['u12']), []);
+    });
 
     test('of more than ten pictures ten are looked at, in their order, and the user is told', LONG, async () => {
       llm.answer = sendPieces(['都是点。[1][10]']);

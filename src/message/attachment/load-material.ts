@@ -10,9 +10,8 @@ import { type FileText, forgetPicture, loadBytes, maxAttachments } from './store
 const maxFileChars = 40_000;
 const maxRecalled = 3;
 
-/** A picture is context of so many questions after it; a turn has a question and an answer. */
+/** A picture is context of so many questions after it. */
 const pictureTurns = 2;
-const indexesPerTurn = 2;
 
 /** What a question is asked about beside its words. */
 export interface Material {
@@ -23,32 +22,27 @@ export interface Material {
   came: { kind: 'image' | 'file'; origin: 'own' | 'quote'; given: Attachment | undefined }[];
 }
 
-/** The material for an expert that looks at pictures of so many bytes in all; those that have no room are not given. */
-export function fitTo({ quoted, given, came }: Material, pictureBytes: number): Material {
-  let left = pictureBytes;
-  const fitting = given.filter((each) => {
-    if (each.kind === 'file') return true;
-    const fits = each.bytes.length <= left;
-    if (fits) left -= each.bytes.length;
-    return fits;
-  });
-  const isGiven = (each: Attachment | undefined) => each !== undefined && fitting.includes(each);
+/** The material for an expert that looks at no pictures. */
+export function withoutPictures({ quoted, given, came }: Material): Material {
   return {
     quoted,
-    given: fitting,
-    came: came.map((each) => (isGiven(each.given) ? each : { ...each, given: undefined })),
+    given: given.filter(({ kind }) => kind !== 'image'),
+    came: came.map((each) => (each.given?.kind === 'image' ? { ...each, given: undefined } : each)),
   };
 }
 
-/** Loads what came with a message, and what came shortly before; undefined: over its channel nothing can come. */
+/**
+ * Loads what came with a message of a channel over which something can come, and what came shortly before. Pictures of
+ * `pictureBytes` in all: one that has no room is not read at all, for many questions are answered at once.
+ */
 export async function loadMaterial(
   { database }: Pick<Context, 'database'>,
-  message: PendingMessage,
-): Promise<Material | undefined> {
-  if (integrationOf(message.channel) === undefined) return undefined;
+  message: Pick<PendingMessage, 'quoted' | 'messageId' | 'conversationId' | 'messageIndex'>,
+  pictureBytes: number,
+): Promise<Material> {
   const { quoted, messageId, conversationId, messageIndex } = message;
   const material: Material = { quoted, given: [], came: [] };
-  const left = { fileChars: maxFileChars };
+  const left = { fileChars: maxFileChars, pictureBytes };
   for (const [at, row] of (await listOf(database, messageId)).entries()) {
     const attachment = at < maxAttachments ? await loadReady(database, row, left) : undefined;
     if (attachment !== undefined) material.given.push(attachment);
@@ -87,17 +81,31 @@ function listOf(session: Session, messageId: string): Promise<Row[]> {
 }
 
 /**
- * Forgets the pictures that are context of no question after this one, in the transaction that commits its answer. By
- * attachment_by_conversation.
+ * Forgets the pictures that are context of no question after this one, which has ended, in the transaction that commits
+ * its answer. By attachment_by_conversation.
  */
-export async function forgetPictures(tx: Tx, { channel, conversationId, messageIndex }: PendingMessage): Promise<void> {
+export async function forgetPictures(tx: Tx, { channel, conversationId }: PendingMessage): Promise<void> {
   if (integrationOf(channel) === undefined) return;
   const rows = await tx.all<{ attachment_id: string }>(
     `select a.attachment_id from attachment a join message m on m.message_id = a.message_id
       where a.conversation_id = ? and a.kind = 'image' and a.state = 'ready' and m.message_index < ?`,
-    [conversationId, messageIndex - (pictureTurns - 1) * indexesPerTurn],
+    [conversationId, await findPictureBorder(tx, conversationId)],
   );
   for (const { attachment_id: id } of rows) await forgetPicture(tx, id);
+}
+
+/**
+ * The number of the oldest of the last ended questions, whose pictures are context of the next one; 0: there are not so
+ * many. Numbers can't tell it: each part of a question has one, too. By message_by_index.
+ */
+async function findPictureBorder(session: Session, conversationId: string): Promise<number> {
+  const [row] = await session.all<{ message_index: number }>(
+    `select message_index from message
+      where conversation_id = ? and speaker = 'user' and state in ('answered', 'fixed')
+      order by message_index desc limit 1 offset ${pictureTurns - 1}`,
+    [conversationId],
+  );
+  return row?.message_index ?? 0;
 }
 
 /** The files that came before a message in its conversation, the newest first. By attachment_by_conversation. */
@@ -111,12 +119,12 @@ function listFilesBefore(session: Session, conversationId: string, messageIndex:
 }
 
 /** The pictures of the last turns, the newest message's first. By attachment_by_conversation. */
-function listPicturesBefore(session: Session, conversationId: string, messageIndex: number): Promise<Row[]> {
+async function listPicturesBefore(session: Session, conversationId: string, messageIndex: number): Promise<Row[]> {
   return session.all<Row>(
     `select ${columns} from attachment a join message m on m.message_id = a.message_id
       where a.conversation_id = ? and a.kind = 'image' and a.state = 'ready' and m.message_index < ?
         and m.message_index >= ? order by m.message_index desc, a.position limit ${maxRecalled}`,
-    [conversationId, messageIndex, messageIndex - pictureTurns * indexesPerTurn],
+    [conversationId, messageIndex, await findPictureBorder(session, conversationId)],
   );
 }
 
@@ -124,13 +132,15 @@ function listPicturesBefore(session: Session, conversationId: string, messageInd
 async function loadReady(
   session: Session,
   { attachment_id: id, kind, state, name, media_type: mediaType, passages }: Row,
-  left: { fileChars: number },
+  left: { fileChars: number; pictureBytes: number },
 ): Promise<Attachment | undefined> {
   if (state !== 'ready') return undefined;
   const documentId = attachmentDocumentId(id);
   if (kind === 'image') {
-    const bytes = await loadBytes(session, id);
-    return bytes.length === 0 ? undefined : { kind, documentId, name, mediaType, bytes };
+    const bytes = await loadBytes(session, id, left.pictureBytes);
+    if (bytes === undefined) return undefined;
+    left.pictureBytes -= bytes.length;
+    return { kind, documentId, name, mediaType, bytes };
   }
   const text = JSON.parse(passages ?? '{"passages":[],"leftOutChars":0}') as FileText;
   const chars = text.passages.reduce((sum, each) => sum + each.text.length, 0);

@@ -60,6 +60,15 @@ export async function insertAttachments(
   }
 }
 
+/** How many a question has. By attachment_by_message. */
+export async function countAttachments(session: Session, messageId: string): Promise<number> {
+  const [row] = await session.all<{ attachments: number }>(
+    'select count(*) attachments from attachment where message_id = ?',
+    [messageId],
+  );
+  return row!.attachments;
+}
+
 /** An attachment that is to be fetched. */
 export interface PendingAttachment extends AttachedTo {
   attachmentId: string;
@@ -168,13 +177,37 @@ async function insertPieces(
   }
 }
 
-/** The bytes of a picture; empty where they are forgotten. By the primary key. */
-export async function loadBytes(session: Session, attachmentId: string): Promise<Uint8Array> {
-  const rows = await session.all<{ bytes: Uint8Array }>(
-    'select bytes from attachment_piece where attachment_id = ? order by piece',
+/**
+ * The bytes of a picture; undefined: there are more of them than `limitBytes`, and none is read, or they are forgotten.
+ * A piece after the other, so that it is in memory once. By the primary key.
+ */
+export async function loadBytes(
+  session: Session,
+  attachmentId: string,
+  limitBytes: number,
+): Promise<Uint8Array | undefined> {
+  const bytes = await countBytes(session, attachmentId);
+  if (bytes === 0 || bytes > limitBytes) return undefined;
+  const whole = Buffer.alloc(bytes);
+  let loaded = 0;
+  for (let piece = 0; loaded < bytes; piece++) {
+    const [row] = await session.all<{ bytes: Uint8Array }>(
+      'select bytes from attachment_piece where attachment_id = ? and piece = ?',
+      [attachmentId, piece],
+    );
+    if (row === undefined) return undefined; // forgotten meanwhile
+    whole.set(row.bytes, loaded);
+    loaded += row.bytes.length;
+  }
+  return whole;
+}
+
+async function countBytes(session: Session, attachmentId: string): Promise<number> {
+  const [row] = await session.all<{ bytes: number | string | null }>(
+    'select sum(length(bytes)) bytes from attachment_piece where attachment_id = ?',
     [attachmentId],
   );
-  return Buffer.concat(rows.map(({ bytes }) => bytes));
+  return Number(row?.bytes ?? 0);
 }
 
 /** Deletes the bytes of a picture. By the primary keys. */

@@ -31,12 +31,18 @@ export function attachmentsOf(message: Inbound): NewAttachment[] {
   const own = linksOf(message).map((link) => ({ ...link, origin: 'own' as const }));
   const quoted = message.quote === undefined ? [] : linksOf(message.quote);
   const all = [...own, ...quoted.map((link) => ({ ...link, origin: 'quote' as const }))];
-  return all
-    .slice(0, maxAttachments + 1)
-    .map((each, at) => (at < maxAttachments ? each : { ...each, link: undefined, reason: tooMany }));
+  return markSurplus(all.slice(0, maxAttachments + 1), 0);
 }
 
-const tooMany = `more than ${maxAttachments} pictures and files in one message`;
+const tooMany = `more than ${maxAttachments} pictures and files in one question`;
+
+/** Takes the links of those that are too many for a question which has so many already: they are not fetched. */
+export function markSurplus(attachments: readonly NewAttachment[], taken: number): NewAttachment[] {
+  return attachments.map((each, at) =>
+    taken + at < maxAttachments ? each : { ...each, link: undefined, reason: tooMany },
+  );
+}
+
 const withoutLink = 'it came without a link';
 
 function linksOf({ msgtype, image, file, mixed }: Content): Omit<NewAttachment, 'origin'>[] {
