@@ -1,4 +1,5 @@
 import { DispatchService } from '../gen/dispatch/v1/dispatch_pb.ts';
+import { ConversationService } from '../gen/wecom/v1/conversation_pb.ts';
 import { IntegrationService } from '../gen/wecom/v1/integration_pb.ts';
 import { TriggerService } from '../gen/wecom/v1/trigger_pb.ts';
 import { ArticleService } from '../gen/wxmp/article/v1/article_pb.ts';
@@ -41,10 +42,12 @@ import { createGuard, type Guard } from './safety/guard.ts';
 import { createModeration } from './safety/moderation.ts';
 import { createSealer } from './sealer.ts';
 import { loadSecretKeys } from './secret-keys.ts';
+import { conversationService } from './wecom/conversation/index.ts';
 import { integrationService } from './wecom/integration/index.ts';
 import { createStatusRecorder } from './wecom/integration/status-recorder.ts';
+import { startFetching } from './wecom/media/work-media.ts';
 import { responseKind, wecomReplies } from './wecom/replies.ts';
-import { createResponseSender } from './wecom/response-url.ts';
+import { createResponseAgent, createResponseSender } from './wecom/response-url.ts';
 import { triggerService } from './wecom/trigger/index.ts';
 import { createWebhook } from './wecom/webhook/webhook.ts';
 
@@ -117,11 +120,13 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
       messages: () => answering.wake(),
       learning: () => learning.wake(),
       dispatch: () => dispatch.wake(),
+      attachments: () => fetching.wake(),
     },
     alone: createAlone(),
     reached,
   };
 
+  const responseAgent = createResponseAgent();
   const dispatch = startDispatch({
     database,
     logger,
@@ -130,7 +135,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     reached,
     senders: new Map([
       ...(bizcomm === undefined ? [] : createSenders(bizcomm)),
-      [responseKind, createResponseSender(context)],
+      [responseKind, createResponseSender(context, responseAgent)],
     ]),
     concurrency: config.DISPATCH_WORKERS,
     leaseMs,
@@ -139,6 +144,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   });
   const answering = startAnswering(context);
   const learning = startLearning(context);
+  const fetching = startFetching(context);
   const internal = await startInternalListener(context, [
     serve(AssistantService, assistantService(context)),
     serve(KnowledgeService, knowledgeService(context)),
@@ -147,11 +153,12 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     serve(DispatchService, dispatchService(context)),
     serve(IntegrationService, integrationService(context)),
     serve(TriggerService, triggerService(context)),
+    serve(ConversationService, conversationService(context)),
   ]);
   const recorder = createStatusRecorder(context);
   const publicListener = await startPublicListener(config, logger, createWebhook(context, recorder));
   const wakeAll = () => {
-    for (const loop of [dispatch, answering, learning]) loop.wake();
+    for (const loop of [dispatch, answering, learning, fetching]) loop.wake();
   };
   const cron = await startCron({
     database,
@@ -176,7 +183,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     internal.health.end();
     await Promise.all([
       cron.stop(),
-      ...[dispatch, answering, learning].map((loop) => loop.stop(graceMs)),
+      ...[dispatch, answering, learning, fetching].map((loop) => loop.stop(graceMs)),
       internal.close(graceMs),
       publicListener.close(graceMs),
     ]);
@@ -184,6 +191,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     experts.close();
     await bizcomm?.close();
     await downloader.close();
+    await responseAgent.destroy();
     await database.close();
   };
   let stopping: Promise<void> | undefined;

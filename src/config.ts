@@ -146,6 +146,7 @@ const schema = z.object({
   LLM_TIMEOUT_MS: whole(100, 600_000, 20_000),
   LLM_MAX_ANSWER_TOKENS: whole(16, 100_000, 800),
   LLM_HISTORY_TOKENS: whole(0, 1_000_000, 2000),
+  LLM_SEES_IMAGES: flag,
 
   TEXT_LANGUAGE: z.enum(['zh', 'en']).default('zh'),
   TEXT_REFUSAL: z.string().max(2000).optional(),

@@ -29,6 +29,7 @@ export type Point =
   | 'file.indexing' // some of its passages are committed, none is shown
   | 'event.fetched' // what an event is about is here, its end not committed
   | 'event.committed'
+  | 'media.downloaded' // a picture or a file of a user is here, nothing of it committed
   | 'migration.step';
 
 /** What the service is made of, wired once in app.ts. Everything that isn't pure is reached through it. */
@@ -54,7 +55,7 @@ export interface Context {
   /** Reads files, each in a thread of its own. */
   parser: Parser;
   /** Wakes the workers of this process, after a commit that made something due. */
-  wake: { messages(): void; learning(): void; dispatch(): void };
+  wake: { messages(): void; learning(): void; dispatch(): void; attachments(): void };
   /** The turns of what may kill the process. */
   alone: Alone;
   reached(point: Point): void;

@@ -19,7 +19,7 @@ import type { Binding, Session } from './session.ts';
 
 /** What is leased: a table with `due_at` and `lease_token`, and the column of its primary key. */
 export interface Leased {
-  table: 'lane' | 'conversation' | 'learning' | 'cron_task' | 'lease';
+  table: 'lane' | 'conversation' | 'learning' | 'cron_task' | 'lease' | 'attachment';
   key: string;
 }
 

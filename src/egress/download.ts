@@ -7,10 +7,11 @@ import { findTarget, type Resolve, readUrl, resolveBySystem } from './target.ts'
 
 export { TooSlow };
 
-/** A file as it came. The content type is what the sender says, or ''. */
+/** A file as it came. Content type and disposition are what the sender says, or ''. */
 export interface Download {
   bytes: Uint8Array<ArrayBuffer>;
   contentType: string;
+  disposition: string;
 }
 
 /** The only way out to an address that came from outside. */
@@ -19,8 +20,9 @@ export interface Downloader {
    * Fetches the bytes at an http or https address, following at most three redirects. Throws a CallError: 'permanent'
    * for what is refused or will never work, else 'transient'; a TooSlow for a sender that keeps to no pace. Its message
    * may be stored and shown: it names the host and the reason, never the address's path, query or password.
+   * `maxBytes` is a limit of this one download's own.
    */
-  download(url: string, signal: AbortSignal): Promise<Download>;
+  download(url: string, signal: AbortSignal, maxBytes?: number): Promise<Download>;
   /** Breaks off what is under way, and resolves when every connection is closed. */
   close(): Promise<void>;
 }
@@ -53,8 +55,8 @@ export function createDownloader(options: DownloaderOptions): Downloader {
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
   return {
-    async download(url, signal) {
-      const run = downloadWithin(url, AbortSignal.any([signal, closing.signal]), options);
+    async download(url, signal, maxBytes = options.maxBytes) {
+      const run = downloadWithin(url, AbortSignal.any([signal, closing.signal]), { ...options, maxBytes });
       const settled = run.then(
         () => {},
         () => {},
@@ -96,11 +98,16 @@ async function follow(first: URL, signal: AbortSignal, options: DownloaderOption
     signal.throwIfAborted();
     const target = await orAborted(findTarget(url, allow, resolve), signal);
     const answer = await exchange(await connect(target, dial, signal), url, limits, signal);
-    if (answer.status === 200) return { bytes: answer.bytes, contentType: readHeader(answer.headers, 'content-type') };
+    if (answer.status === 200) return toDownload(answer);
     if (!redirects.has(answer.status)) throw failure(answer, url);
     if (followed === maxRedirects) throw refusal(`more than ${maxRedirects} redirects, the last from ${url.host}`);
     url = readLocation(answer, url);
   }
+}
+
+function toDownload({ bytes, headers }: Answer): Download {
+  const [contentType, disposition] = ['content-type', 'content-disposition'].map((name) => readHeader(headers, name));
+  return { bytes, contentType: contentType!, disposition: disposition! };
 }
 
 /** A look-up cannot be called off, only left behind. */

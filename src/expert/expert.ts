@@ -17,6 +17,44 @@ export interface Question {
   account?: string | undefined;
   /** Below this support the answer is a refusal; the expert's own where undefined. */
   threshold?: number | undefined;
+  /** What the user quotes; data, and nobody's words to the assistant. */
+  quoted?: string | undefined;
+  /** What came with the question, or shortly before. Then the text may be empty: they are what is asked about. */
+  attachments?: readonly Attachment[] | undefined;
+}
+
+/** A picture or a file of the user. It is data. */
+export type Attachment = AttachedFile | AttachedImage;
+
+export interface AttachedFile {
+  kind: 'file';
+  /** Names it among documents, of which it is none: see isAttachment. */
+  documentId: string;
+  name: string;
+  /** What was read in it, from its beginning. */
+  passages: readonly { heading: string; text: string; page?: number | undefined }[];
+  /** Of its text, so many characters are not among the passages. */
+  leftOutChars: number;
+}
+
+export interface AttachedImage {
+  kind: 'image';
+  documentId: string;
+  name: string;
+  mediaType: string;
+  bytes: Uint8Array;
+}
+
+const attachmentPrefix = 'attachment:';
+
+/** The id of an attachment where documents are named. */
+export function attachmentDocumentId(attachmentId: string): string {
+  return attachmentPrefix + attachmentId;
+}
+
+/** Whether a source is what the user has sent, and nothing that was learned. */
+export function isAttachment(documentId: string): boolean {
+  return documentId.startsWith(attachmentPrefix);
 }
 
 /** A document as an answer cites it. */
@@ -96,5 +134,9 @@ export type ExpertEvent = { type: 'draft'; text: string; trace?: TraceHead } | {
 
 export interface Expert {
   name: string;
+  /** It looks at pictures. */
+  sees?: boolean;
+  /** It can say something about a file of which nothing is asked. */
+  summarises?: boolean;
   answer(question: Question, search: Search, signal: AbortSignal): AsyncIterable<ExpertEvent>;
 }

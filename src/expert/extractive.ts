@@ -1,6 +1,7 @@
 import { cite } from './cite.ts';
 import type { Answer, Expert, Found } from './expert.ts';
 import { quote } from './quote.ts';
+import { searchWithFiles } from './search-files.ts';
 import { searchFor } from './search-for.ts';
 
 /**
@@ -26,7 +27,8 @@ export function createExtractiveExpert(options: ExtractiveOptions): Expert {
     name: 'extractive',
     async *answer(question, search, signal) {
       const threshold = question.threshold ?? options.threshold;
-      const { searched, found } = await searchFor(question, search, { threshold, limit: maxPassages });
+      const both = searchWithFiles(search, question.attachments);
+      const { searched, found } = await searchFor(question, both, { threshold, limit: maxPassages });
       signal.throwIfAborted();
       yield { type: 'final', answer: answerFrom(searched, found, threshold, maxAnswerChars) };
     },

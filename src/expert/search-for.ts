@@ -15,17 +15,18 @@ export interface Searched {
 }
 
 /**
- * Searches for the question; for one that hangs on the last one (儿童呢？), for both together. Finds at most `limit`
+ * Searches for the question; for one that hangs on what it quotes, or else on the last one (儿童呢？), for both. Finds at most `limit`
  * passages; `threshold` is the support from which on a question stands for itself.
  */
 export async function searchFor(
-  { text, history }: Question,
+  { text, history, quoted = '' }: Question,
   search: Search,
   { threshold, limit }: { threshold: number; limit: number },
 ): Promise<Searched> {
   const own = { searched: text, found: await search(text, limit) };
-  const last = history.findLast(({ speaker }) => speaker === 'user')?.content;
-  if (last === undefined || [...text].length > maxFollowUpChars) return own;
+  const last = quoted === '' ? history.findLast(({ speaker }) => speaker === 'user')?.content : quoted;
+  // Without words nothing hangs on anything: a picture or a file was sent.
+  if (last === undefined || text === '' || [...text].length > maxFollowUpChars) return own;
   if (own.found.support >= threshold && !isElliptical(text)) return own;
   const searched = `${[...last].slice(0, maxContextChars).join('')} ${text}`;
   const both = { searched, found: await search(searched, limit) };

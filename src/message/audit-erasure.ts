@@ -4,6 +4,7 @@
  * conversations is left. So it is true whoever is cut off, wherever, and whoever goes on.
  */
 import type { Database } from '../db/database.ts';
+import { rangeOf } from '../db/prefix.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { insertEntry, userTarget } from '../dispatch/audit.ts';
@@ -53,8 +54,7 @@ export async function findLastErasure(session: Session, appid: string, userHash:
 
 /** The erasures of an account's users, or of one of them, that are not done. By audit_by_target. */
 export async function listBegun(session: Session, appid: string): Promise<{ id: string; userHash: string }[]> {
-  const start = userTarget(appid, '');
-  const end = `${start.slice(0, -1)};`; // the character after ':'
+  const [start, end] = rangeOf(userTarget(appid, ''));
   const begun = `detail like '{"state":"begun"%'`;
   const entries = await loadEntries(session, `target >= ? and target < ? and ${begun} order by target, id`, [
     start,

@@ -38,7 +38,7 @@ export function createExperts(
       ? createLlmExpert({
           ...{ baseUrl, model, apiKey: config.LLM_API_KEY, timeoutMs: config.LLM_TIMEOUT_MS },
           ...{ maxAnswerTokens: config.LLM_MAX_ANSWER_TOKENS, historyTokens: config.LLM_HISTORY_TOKENS },
-          ...{ threshold, fallback: extractive, onFallback },
+          ...{ threshold, fallback: extractive, onFallback, seesImages: config.LLM_SEES_IMAGES },
           budget: createTokenBudget(database, config.LLM_DAILY_TOKENS),
         })
       : undefined;

@@ -1,15 +1,17 @@
 import { loadExpert } from '../assistant/expert-settings.ts';
 import { loadSettings, type View } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
-import type { Answer, Citation, ExpertEvent, Search, Turn } from '../expert/expert.ts';
+import type { Answer, Citation, Expert, ExpertEvent, Search, Turn } from '../expert/expert.ts';
 import { finalOnly } from '../expert/final-only.ts';
 import { limitTime } from '../expert/limit-time.ts';
 import { listSearchedBases } from '../knowledge/store.ts';
 import { searchPassages } from '../retrieval/search.ts';
 import { guardExpert } from '../safety/guard-expert.ts';
+import type { Material } from './attachment/load-material.ts';
+import { type AttachmentText, notesOn, sayInstead } from './attachment/without-expert.ts';
 
 /** Why a fixed text stands in place of an answer. */
-export type FixedReason = 'still_learning' | 'voice_unsupported' | 'failed' | 'blocked';
+export type FixedReason = 'still_learning' | 'voice_unsupported' | 'failed' | 'blocked' | 'attachment';
 
 /** What a user is to be told, and why. */
 export interface Composed {
@@ -30,6 +32,8 @@ export interface Asked {
   history: readonly Turn[];
   /** Whether anybody sees drafts. Else none are made, and none need to be checked. */
   drafts: boolean;
+  /** What came with the question, and how its channel speaks of that. Without it the text is not empty. */
+  material?: (Material & { say(name: AttachmentText): Promise<string> }) | undefined;
 }
 
 /**
@@ -40,29 +44,62 @@ export interface Asked {
  */
 export async function* composeAnswer(
   context: Context,
-  { appid, view, text, history, drafts }: Asked,
+  { appid, view, text, history, drafts, material }: Asked,
   signal: AbortSignal,
 ): AsyncGenerator<{ draft: string } | { final: Composed }> {
   const { config, database, chooseExpert, guard, texts } = context;
+  const settings = await loadExpert(database, appid, view);
+  const expert = chooseExpert(settings);
+  const instead = material !== undefined && text === '' ? sayInstead(material, expert) : undefined;
+  if (instead !== undefined) {
+    yield { final: fixed(await material!.say(instead), 'attachment') };
+    return;
+  }
+  const { given = [], quoted = '' } = material ?? {};
   const baseNos = await listSearchedBases(database, appid, view);
-  if (await hasNothingYet(context, appid, baseNos)) {
+  if (given.length === 0 && (await hasNothingYet(context, appid, baseNos))) {
     yield { final: fixed(texts.stillLearning, 'still_learning') };
     return;
   }
-  const flagged = await guard?.check(text, signal);
+  const asked = [text, quoted].filter((each) => each !== '').join('\n');
+  const flagged = asked === '' ? undefined : await guard?.check(asked, signal);
   if (flagged !== undefined) {
     yield { final: { ...fixed(texts.blocked, 'blocked'), blockedBy: `question: ${flagged}` } };
     return;
   }
   const { systemPrompt } = await loadSettings(database, appid, view);
   const search: Search = (query, limit) => searchPassages(database, { baseNos, query, limit, signal });
-  const settings = await loadExpert(database, appid, view);
   const turns = history.map((turn) => withoutLabel(turn, texts.label));
-  const question = { text, history: turns, instructions: systemPrompt, account: appid, threshold: settings.threshold };
-  const limited = limitTime(chooseExpert(settings), config.ANSWER_TIMEOUT_MS);
+  const question = {
+    ...{ text, history: turns, instructions: systemPrompt, account: appid, threshold: settings.threshold },
+    ...{ quoted, attachments: given },
+  };
+  const limited = limitTime(expert, config.ANSWER_TIMEOUT_MS);
   const told = drafts ? limited : finalOnly(limited);
-  const expert = guard === undefined ? told : guardExpert(told, guard);
-  for await (const event of expert.answer(question, search, signal)) yield toStep(context, event);
+  const guarded = guard === undefined ? told : guardExpert(told, guard);
+  for await (const event of guarded.answer(question, search, signal)) {
+    const step = toStep(context, event);
+    yield 'draft' in step || material === undefined
+      ? step
+      : { final: await withNotes(step.final, material, expert, text !== '') };
+  }
+}
+
+/** Tells below an answer what it takes no account of; to a message without words that could not be answered, what is. */
+async function withNotes(
+  composed: Composed,
+  material: NonNullable<Asked['material']>,
+  expert: Pick<Expert, 'sees'>,
+  hasWords: boolean,
+): Promise<Composed> {
+  if (composed.fixedText !== undefined) return composed;
+  // One that stands in for another has looked at nothing but the files.
+  const sees = expert.sees === true && composed.trace?.fellBack === undefined;
+  if (composed.refused && !hasWords) {
+    return fixed(await material.say(sayInstead(material, {}) ?? 'fileUnreadable'), 'attachment');
+  }
+  const notes = await Promise.all(notesOn(material, { sees }).map((name) => material.say(name)));
+  return { ...composed, text: [composed.text, ...notes].join('\n\n') };
 }
 
 function toStep({ config, texts }: Context, event: ExpertEvent): { draft: string } | { final: Composed } {

@@ -11,31 +11,45 @@
  */
 import { inBatches } from '../db/batches.ts';
 import type { Database } from '../db/database.ts';
+import { rangeOf } from '../db/prefix.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { eraseLaneBatch, takeLane } from '../dispatch/erase-lane.ts';
+import { takeAttachments } from './attachment/store.ts';
 import { auditErased } from './audit-erasure.ts';
 import type { Erased } from './count-erased.ts';
+import { forgetSearched } from './forget-searched.ts';
 import { deleteMessages } from './prune-messages.ts';
 import { laneOf } from './reply-dispatch.ts';
 
 const batchSize = 200;
 
 /** Begins the scope of conversations that are being erased; no other begins so. What follows names no user. */
-const erasingPrefix = 'erasing:';
+export const erasingPrefix = 'erasing:';
+
+/** The scope of a conversation that is being erased; `partOf`: it holds what one user said in that other one. */
+export const erasingScope = (userHash: string, id: string, partOf = '') =>
+  `${erasingPrefix}${userHash}:${id}${partOf === '' ? '' : `:of:${partOf}`}`;
+
+/** A conversation that is being erased. */
+export interface Erasing {
+  id: string;
+  userHash: string;
+  /** The conversation of which it is a part; undefined: it is a whole one. */
+  partOf: string | undefined;
+}
 
 /** The conversations of an account, or of one of its users, that are being erased. By conversation_by_scope. */
-export async function listErasing(
-  session: Session,
-  appid: string,
-  userHash?: string,
-): Promise<{ id: string; userHash: string }[]> {
-  const start = userHash === undefined ? erasingPrefix : `${erasingPrefix}${userHash}:`;
+export async function listErasing(session: Session, appid: string, userHash?: string): Promise<Erasing[]> {
+  const prefix = userHash === undefined ? erasingPrefix : `${erasingPrefix}${userHash}:`;
   const rows = await session.all<{ conversation_id: string; scope_key: string }>(
     'select conversation_id, scope_key from conversation where appid = ? and scope_key >= ? and scope_key < ?',
-    [appid, start, `${start.slice(0, -1)};`], // the character after ':'
+    [appid, ...rangeOf(prefix)],
   );
-  return rows.map((row) => ({ id: row.conversation_id, userHash: row.scope_key.split(':')[1]! }));
+  return rows.map(({ conversation_id: id, scope_key }) => {
+    const [, userHash, , , partOf] = scope_key.split(':');
+    return { id, userHash: userHash!, partOf };
+  });
 }
 
 /** Takes a conversation out of everybody's hands, if there is one with this scope. */
@@ -50,9 +64,9 @@ export async function beginErasing(
   if (row === undefined) return;
   const { conversation_id: id } = row;
   await tx.run('update conversation set scope_key = ?, lease_token = null, due_at = null where conversation_id = ?', [
-    `${erasingPrefix}${userHash}:${id}`,
-    id,
+    ...[erasingScope(userHash, id), id],
   ]);
+  await takeAttachments(tx, id);
   await takeLane(tx, laneOf(id));
 }
 
@@ -62,9 +76,10 @@ export async function beginErasing(
  */
 export async function eraseConversation(
   database: Database,
-  { id, auditId }: { id: string; auditId: string | undefined },
+  { id, partOf, auditId }: Pick<Erasing, 'id' | 'partOf'> & { auditId: string | undefined },
   signal: AbortSignal,
 ): Promise<number> {
+  if (partOf !== undefined) await forgetSearched(database, partOf, signal);
   const counted = (deleteBatch: (tx: Tx) => Promise<Partial<Erased>>) =>
     database.tx(async (tx) => {
       const more = await deleteBatch(tx);
@@ -81,9 +96,10 @@ export async function eraseConversation(
     return ids.length > 0;
   });
   signal.throwIfAborted();
-  const { conversations = 0 } = await counted(async (tx) => ({
-    conversations: await tx.run('delete from conversation where conversation_id = ?', [id]),
-  }));
+  const { conversations = 0 } = await counted(async (tx) => {
+    const deleted = await tx.run('delete from conversation where conversation_id = ?', [id]);
+    return { conversations: partOf === undefined ? deleted : 0 }; // the others' is still there
+  });
   return conversations;
 }
 

@@ -9,12 +9,13 @@ import { forgetSessions, listWecomScopes } from '../wecom/erase-sessions.ts';
 import { auditBegin, auditEnd } from './audit-erasure.ts';
 import { scopeKey } from './channel.ts';
 import { beginErasing, eraseConversation, listErasing } from './erase-conversation.ts';
+import { beginErasingPart, listConversationsOf } from './erase-part.ts';
 
 /**
- * See MessageService.EraseUser, and erase-conversation.ts. A deleted assistant's users can be erased as well; an account
+ * See MessageService.EraseUser, erase-conversation.ts, and, for what is shared with others, erase-part.ts. A deleted assistant's users can be erased as well; an account
  * that never had an assistant is not known. A call that is cut off is finished by its repetition, or by PRUNE_CRON.
  */
-export function eraseUser({ database, logger }: Context) {
+export function eraseUser({ database, logger, wake }: Context) {
   return async ({ appid, openid, actor, reason }: EraseUserRequest, { signal }: Pick<HandlerContext, 'signal'>) => {
     const assistant = await findAssistant(database, appid);
     if (assistant === undefined) throw notFound('assistant', appid);
@@ -28,10 +29,14 @@ export function eraseUser({ database, logger }: Context) {
         await beginErasing(tx, { appid, scopeKey: scope, userHash });
       }
       await forgetSessions(tx, appid, openid);
+      for (const from of await listConversationsOf(tx, appid, openid)) {
+        await beginErasingPart(tx, { appid, openid, userHash, from });
+        for (const goOn of [wake.messages, wake.dispatch]) tx.afterCommit(goOn); // for those who share it
+      }
       await auditBegin(tx, auditId, { appid, userHash, actor, reason });
     });
-    for (const { id } of await listErasing(database, appid, userHash)) {
-      await eraseConversation(database, { id, auditId }, signal);
+    for (const each of await listErasing(database, appid, userHash)) {
+      await eraseConversation(database, { ...each, auditId }, signal);
     }
     const erased = await auditEnd(database, auditId);
     logger.info({ appid, auditId, ...erased }, 'user erased');

@@ -10,9 +10,9 @@ import { eraseConversation, listErasing } from './erase-conversation.ts';
 export async function finishErasures({ database }: Context, signal: AbortSignal): Promise<number> {
   let erased = 0;
   await eachAccount(database, signal, async (appid) => {
-    for (const { id, userHash } of await listErasing(database, appid)) {
-      const auditId = await findLastErasure(database, appid, userHash);
-      erased += await eraseConversation(database, { id, auditId }, signal);
+    for (const each of await listErasing(database, appid)) {
+      const auditId = await findLastErasure(database, appid, each.userHash);
+      erased += await eraseConversation(database, { ...each, auditId }, signal);
     }
     for (const { id, userHash } of await listBegun(database, appid)) {
       if ((await listErasing(database, appid, userHash)).length === 0) await auditEnd(database, id);

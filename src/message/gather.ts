@@ -23,22 +23,32 @@ const maxParts = 20;
 
 /** A question that has so much text already takes no more. */
 const maxCharacters = 100_000;
+const maxQuotedCharacters = 4000;
 
 /** The question of a user that gathers in a conversation whose row is locked. By message_by_state. */
 export async function findGathering(
   tx: Tx,
   conversationId: string,
   openid: string,
-): Promise<{ messageId: string; content: string; parts: number; ageMs: number } | undefined> {
+): Promise<{ messageId: string; content: string; quoted: string; parts: number; ageMs: number } | undefined> {
   const { now } = tx.dialect;
-  const [row] = await tx.all<{ message_id: string; content: string; parts: number; age_ms: number }>(
-    `select message_id, content, parts, ${now} - created_at age_ms from message
+  const [row] = await tx.all<PartedRow & { message_id: string; parts: number; age_ms: number }>(
+    `select message_id, content, quoted, parts, ${now} - created_at age_ms from message
       where conversation_id = ? and state = 'pending' and openid = ? and gathers_until > ${now}
       order by message_index desc limit 1`,
     [conversationId, openid],
   );
-  return row && { messageId: row.message_id, content: row.content, parts: row.parts, ageMs: row.age_ms };
+  return row && { messageId: row.message_id, ...toWords(row), parts: row.parts, ageMs: row.age_ms };
 }
+
+interface PartedRow {
+  content: string;
+  quoted: string | null;
+}
+
+const toWords = ({ content, quoted }: PartedRow) => ({ content, quoted: quoted ?? '' });
+
+const join = (...words: string[]) => words.filter((each) => each !== '').join('\n');
 
 /** Adds a message to the question of its user that gathers, and returns that one's id; undefined: there is none. */
 export async function addPart(
@@ -49,14 +59,17 @@ export async function addPart(
 ): Promise<string | undefined> {
   const question = await findGathering(tx, at.conversationId, part.openid);
   if (question === undefined) return undefined;
-  const { messageId, content, ageMs } = question;
-  const whole = [content, part.content].filter((words) => words !== '').join('\n');
+  const { messageId, ageMs } = question;
+  const content = join(question.content, part.content);
+  const quoted = join(question.quoted, part.quoted ?? '')
+    .slice(0, maxQuotedCharacters)
+    .toWellFormed();
   const parts = question.parts + 1;
-  const isFull = parts >= maxParts || whole.length >= maxCharacters;
+  const isFull = parts >= maxParts || content.length >= maxCharacters;
   const leftMs = isFull ? 0 : Math.max(0, Math.min(windowMs, maxWaitMs - ageMs));
   await tx.run(
-    `update message set content = ?, parts = ?, gathers_until = ${tx.dialect.now} + ? where message_id = ?`,
-    [...[whole, parts, leftMs, messageId]],
+    `update message set content = ?, quoted = ?, parts = ?, gathers_until = ${tx.dialect.now} + ? where message_id = ?`,
+    [content, quoted || null, parts, leftMs, messageId],
   );
   await insertPart(tx, at, part);
   if (leftMs === 0) await makeDue(tx, at.conversationId);
@@ -78,10 +91,10 @@ async function insertPart(
 }
 
 /** Ends the gathering of a question whose conversation is locked, and returns all that it has. By the primary key. */
-export async function closeGathering(tx: Tx, messageId: string): Promise<string> {
+export async function closeGathering(tx: Tx, messageId: string): Promise<{ content: string; quoted: string }> {
   await tx.run('update message set gathers_until = null where message_id = ?', [messageId]);
-  const [row] = await tx.all<{ content: string }>('select content from message where message_id = ?', [messageId]);
-  return row!.content;
+  const [row] = await tx.all<PartedRow>('select content, quoted from message where message_id = ?', [messageId]);
+  return toWords(row!);
 }
 
 /**

@@ -4,6 +4,7 @@ import { inBatches, marksFor } from '../db/batches.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { endWithMessages } from '../dispatch/prune-dispatches.ts';
+import { deleteAttachments } from './attachment/store.ts';
 import { isOver, loadRetention } from './retention.ts';
 
 const batchSize = 200;
@@ -60,10 +61,11 @@ async function deleteEnded(tx: Tx, over: readonly Old[]): Promise<number> {
   return (await deleteMessages(tx, ids)).messages;
 }
 
-/** Deletes messages with what belongs to them but their dispatches. By primary keys, and reply_by_message. */
+/** Deletes messages with what belongs to them but their dispatches. By primary keys, reply_by_message and those of attachments. */
 export async function deleteMessages(tx: Tx, ids: readonly string[]) {
   if (ids.length === 0) return { messages: 0, explanations: 0, replies: 0 };
   const marks = marksFor(ids);
+  await deleteAttachments(tx, ids);
   return {
     explanations: await tx.run(`delete from explanation where message_id in ${marks}`, ids),
     replies: await tx.run(`delete from reply where message_id in ${marks}`, ids),

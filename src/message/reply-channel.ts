@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Tx } from '../db/tx.ts';
 import type { Citation } from '../expert/expert.ts';
+import type { AttachmentText } from './attachment/without-expert.ts';
 import type { PendingMessage } from './store.ts';
 
 /** What a user is to read. */
@@ -20,4 +21,6 @@ export interface ReplyChannel {
   enqueueReply(context: Context, tx: Tx, message: RepliedTo, reply: ReplyText): Promise<void>;
   /** Asks for patience, once for a message; its answer follows. Absent: who asks over it sees that it takes time. */
   enqueuePleaseWait?(context: Context, tx: Tx, message: RepliedTo): Promise<void>;
+  /** What is said over it of pictures and files; absent: none come. */
+  textOf?(context: Context, message: RepliedTo, name: AttachmentText): Promise<string>;
 }

@@ -17,6 +17,8 @@ export interface PendingMessage {
   /** Of a voice message: its recording, and the number that the sender gave its format. */
   mediaId: string | null;
   mediaFormat: number | null;
+  /** What it quotes; empty: nothing. */
+  quoted: string;
   messageIndex: number;
   ageMs: number;
   /** Whether more parts may be added to it, until a try at it begins: see gather.ts. */
@@ -34,6 +36,8 @@ export interface NewMessage {
   content: string;
   mediaId: string | null;
   mediaFormat: number | null;
+  /** What it quotes, in words. */
+  quoted?: string;
   payloadHash: string;
   /** It takes more parts for so long; absent: none. */
   gathersMs?: number | undefined;
@@ -106,8 +110,8 @@ export async function insertMessage(
   const messageId = ulid();
   await tx.run(
     `insert into message (message_id, conversation_id, appid, channel, msgid, openid, message_index, speaker, msg_type,
-        content, media_id, media_format, payload_hash, gathers_until, state, created_at)
-      values (?, ?, ?, ?, ?, ?, ?, 'user', ?, ?, ?, ?, ?, ${tx.dialect.now} + ?, 'pending', ${tx.dialect.now})`,
+        content, media_id, media_format, quoted, payload_hash, gathers_until, state, created_at)
+      values (?, ?, ?, ?, ?, ?, ?, 'user', ?, ?, ?, ?, ?, ?, ${tx.dialect.now} + ?, 'pending', ${tx.dialect.now})`,
     [
       messageId,
       at.conversationId,
@@ -120,6 +124,7 @@ export async function insertMessage(
       message.content,
       message.mediaId,
       message.mediaFormat,
+      message.quoted || null,
       message.payloadHash,
       message.gathersMs ?? null,
     ],
@@ -131,7 +136,8 @@ export async function insertMessage(
 export async function findPending(session: Session, conversationId: string): Promise<PendingMessage | undefined> {
   const [row] = await session.all<PendingRow>(
     `select message_id, conversation_id, appid, channel, msgid, openid, msg_type, content, media_id, media_format,
-        message_index, ${session.dialect.now} - created_at age_ms, gathers_until - ${session.dialect.now} gathers_ms
+        quoted, message_index, ${session.dialect.now} - created_at age_ms,
+        gathers_until - ${session.dialect.now} gathers_ms
       from message where conversation_id = ? and state = 'pending' order by message_index limit 1`,
     [conversationId],
   );
@@ -147,6 +153,7 @@ export async function findPending(session: Session, conversationId: string): Pro
       content: row.content,
       mediaId: row.media_id,
       mediaFormat: row.media_format,
+      quoted: row.quoted ?? '',
       messageIndex: row.message_index,
       ageMs: row.age_ms,
       isOpen: row.gathers_ms !== null,
@@ -215,6 +222,7 @@ interface PendingRow {
   content: string;
   media_id: string | null;
   media_format: number | null;
+  quoted: string | null;
   message_index: number;
   age_ms: number;
   gathers_ms: number | null;

@@ -7,7 +7,11 @@ import { recordPatienceMs, type Tx, type TxOptions } from '../db/tx.ts';
 import type { WorkLoop } from '../db/work-loop.ts';
 import { backoffMs } from '../dispatch/backoff.ts';
 import { describeError } from '../errors.ts';
+import { isAttachment } from '../expert/expert.ts';
 import { areShown, listSearchedBases } from '../knowledge/store.ts';
+import { forgetPictures, loadMaterial } from './attachment/load-material.ts';
+import { attachmentsWaitMs } from './attachment/wait-for-attachments.ts';
+import type { AttachmentText } from './attachment/without-expert.ts';
 import { viewOfChannel } from './channel.ts';
 import { type Composed, composeAnswer, fixed } from './compose-answer.ts';
 import { saveExplanation } from './explanation.ts';
@@ -71,6 +75,7 @@ async function workConversation(
       await database.tx((tx) => cancelMessage(tx, lease, message));
       continue;
     }
+    if ((await attachmentsWaitMs(database, message.messageId)) > 0) break;
     const tryIt = async () => (run.isStopping() ? 0 : tryMessage(context, lease, { message, tries }, run));
     const isSuspect = tries.started - tries.finished >= suspectDeaths;
     waitMs = isSuspect ? ((await context.alone(tryIt)) ?? awaitTurnMs()) : await tryIt();
@@ -79,12 +84,13 @@ async function workConversation(
   if (dueInMs !== undefined) wakeIn(dueInMs);
 }
 
-/** Locks the conversation, looks for pending messages, and makes it due accordingly. Returns when, or undefined. */
+/** Locks the conversation, looks for pending messages, and makes it due accordingly. Returns in how long, if it is. */
 async function releaseConversation(tx: Tx, lease: Lease, waitMs: number): Promise<number | undefined> {
   if (!(await lockLease(tx, lease))) return undefined;
   const pending = await findPending(tx, lease.id);
   if (pending === undefined) await endLongWait(tx, lease.id);
-  const dueInMs = pending && Math.max(waitMs, pending.gathersMs);
+  const attachedMs = pending === undefined ? 0 : await attachmentsWaitMs(tx, pending.messageId);
+  const dueInMs = pending && Math.max(waitMs, pending.gathersMs, attachedMs);
   await releaseLease(tx, lease, dueInMs);
   return dueInMs;
 }
@@ -156,7 +162,7 @@ async function beginTry(tx: Tx, lease: Lease, { started }: Tries, message: Pendi
   if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
   await tx.run('update conversation set started = ? where conversation_id = ?', [started + 1, lease.id]);
   if (!message.isOpen) return message;
-  return { ...message, content: await closeGathering(tx, message.messageId) };
+  return { ...message, ...(await closeGathering(tx, message.messageId)) };
 }
 
 /** Counts the end of a try that failed; false: the conversation is not ours any more. */
@@ -187,9 +193,11 @@ async function compose(context: Context, message: PendingMessage, signal: AbortS
   const text = message.msgType === 'voice' ? await hearVoice(context, message, inTime) : message.content;
   if (text === undefined) return fixed(texts.voiceUnsupported, 'voice_unsupported');
   const history = await listTurns(database, message, 2 * config.ANSWER_HISTORY_TURNS);
-  const { showDraft } = context.replyChannel(message.channel);
+  const { showDraft, textOf } = context.replyChannel(message.channel);
   const drafts = showDraft !== undefined;
-  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history, drafts };
+  const loaded = textOf && (await loadMaterial(context, message));
+  const material = loaded && { ...loaded, say: (name: AttachmentText) => textOf(context, message, name) };
+  const asked = { appid: message.appid, view: viewOfChannel(message.channel), text, history, drafts, material };
   let shownMs = Number.NEGATIVE_INFINITY;
   for await (const step of composeAnswer(context, asked, signal)) {
     signal.throwIfAborted();
@@ -217,11 +225,12 @@ async function commitAnswer(
   return database.tx(async (tx) => {
     if (!(await lockLease(tx, lease))) throw new LeaseLost(lease);
     const view = viewOfChannel(message.channel);
-    const cited = composed.citations.map(({ documentId }) => documentId);
+    const cited = composed.citations.map(({ documentId }) => documentId).filter((id) => !isAttachment(id));
     if (!(await areShown(tx, await listSearchedBases(tx, message.appid, view), cited))) return false;
     await tx.run('update conversation set finished = started, failures = 0 where conversation_id = ?', [lease.id]);
     const state = composed.fixedText === undefined ? 'answered' : 'fixed';
     if (!(await endMessage(tx, message.messageId, state))) return true;
+    await forgetPictures(tx, message);
     await insertAnswer(tx, message, { content: composed.text, state });
     await saveExplanation(tx, message.messageId, composed);
     await context.replyChannel(message.channel).enqueueReply(context, tx, message, composed);

@@ -29,6 +29,12 @@ export function rarityOf(passages: number, found: number): number {
   return Math.log(1 + (passages - holding + 0.5) / (holding + 0.5));
 }
 
+/** What a term that stands so often in a text contributes to its score, as a multiple of its rarity. */
+export function passageScore(frequency: number, length: number, averageLength: number): number {
+  const norm = k1 * (1 - b + (b * length) / Math.max(1, averageLength));
+  return (maxContribution * frequency) / (frequency + norm);
+}
+
 /**
  * The best `limit` passages, best first; equal scores by base and ordinal. The sums are formed in the order of the
  * terms, so that they are the same to the last bit wherever the blocks come from.

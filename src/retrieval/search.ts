@@ -64,7 +64,7 @@ function nothingFound(): Found {
  * with its logarithm (measured with 20 to 56,000): among many, one that is about something else shares more words with
  * any question. At 0.5 the two are equal; so one threshold serves bases of every size.
  */
-function supportOf(score: number, mass: number, passages: number): number {
+export function supportOf(score: number, mass: number, passages: number): number {
   if (score === 0) return 0;
   const share = mass === 0 ? 0 : Math.min(1, score / (mass * maxContribution));
   const chance = Math.min(0.5, Math.max(0.1, 0.06 * Math.log(passages)));

@@ -3,12 +3,14 @@ import { ulid } from 'ulid';
 import { requireHeldAssistant } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
 import type { Tx } from '../db/tx.ts';
+import { insertAttachments } from '../message/attachment/store.ts';
 import { isEarlier, wecomChannel } from '../message/channel.ts';
 import { addPart, type Window } from '../message/gather.ts';
 import { findKnown, insertMessage, type NewMessage, takeMsgid, takeNextIndex } from '../message/store.ts';
 import { readWords } from './command.ts';
-import { type Chat, chatOf, type Inbound, wordsOf } from './inbound.ts';
+import { type Chat, chatOf, type Inbound } from './inbound.ts';
 import type { Integration } from './integration/store.ts';
+import { attachmentsOf, quotedWordsOf, refusalOf, wordsOf } from './media/contents.ts';
 import { sessionScope, takeSession } from './session.ts';
 import { findStreamOf, insertStream, replaceUrl } from './stream-store.ts';
 import { type TextName, textOf } from './texts.ts';
@@ -38,23 +40,27 @@ export async function acceptMessage(
     if (trigger === undefined || !trigger.enabled) return { said: 'unbound' };
     if (trigger.allowUsers.length > 0 && !trigger.allowUsers.includes(chat.userId)) return { said: 'notAllowed' };
     const { incarnation } = await requireHeldAssistant(tx, trigger.appid);
-    const message = toMessage(trigger, chat, { msgid: inbound.msgid, question });
+    const message = toMessage(trigger, chat, { msgid: inbound.msgid, question, quoted: quotedWordsOf(inbound) });
     const known = await findKnown(tx, message);
     if (known !== undefined && isEarlier(known.scopeKey, incarnation)) await takeMsgid(tx, known.messageId);
     else if (known !== undefined) return answerAgain(context, tx, known.messageId);
     const session = await takeSession(tx, { ...trigger, incarnation }, chat, startsSession);
     tx.afterCommit(context.wake.messages);
-    if (question === '') return { said: startsSession ? 'newSession' : refusalOf(inbound) };
+    const attachments = attachmentsOf(inbound);
+    const isAsked = question !== '' || attachments.some(({ origin }) => origin === 'own');
+    if (!isAsked) return { said: startsSession ? 'newSession' : refusalOf(inbound) };
     const at = await takeNextIndex(tx, { appid: trigger.appid, scopeKey: sessionScope(incarnation, session) });
     tx.afterCommit(() => {
       context.metrics.messages.inc({ event: 'accepted' });
       context.reached('message.accepted');
     });
     const joined = await addPart(tx, at, message, windowOf(trigger));
+    const messageId = joined ?? (await insertMessage(tx, at, message));
+    const place = { messageId, conversationId: at.conversationId, integrationId };
+    await insertAttachments(tx, context.sealer, { ...place, appid: trigger.appid }, attachments);
+    if (attachments.length > 0) tx.afterCommit(context.wake.attachments);
     if (joined !== undefined) return takeUrl(context, tx, joined, inbound);
-    const messageId = await insertMessage(tx, at, message);
-    const place = { messageId, conversationId: at.conversationId, integrationId, ...chat };
-    return openBubble(context, tx, { ...place, text: textOf(integration, 'thinking') }, inbound);
+    return openBubble(context, tx, { ...place, ...chat, text: textOf(integration, 'thinking') }, inbound);
   });
 }
 
@@ -91,20 +97,16 @@ function windowOf({ summaryWindowSeconds, maxWaitSeconds }: Trigger): Window {
   return { windowMs: summaryWindowSeconds * 1000, maxWaitMs: maxWaitSeconds * 1000 };
 }
 
-function toMessage(trigger: Trigger, { userId }: Chat, { msgid, question }: { msgid: string; question: string }) {
+function toMessage(
+  trigger: Trigger,
+  { userId }: Chat,
+  { msgid, question, quoted }: { msgid: string; question: string; quoted: string },
+) {
   const { windowMs, maxWaitMs } = windowOf(trigger);
   return {
-    ...{ appid: trigger.appid, msgid, openid: userId, msgType: 'text', content: question },
+    ...{ appid: trigger.appid, msgid, openid: userId, msgType: 'text', content: question, quoted },
     ...{ mediaId: null, mediaFormat: null, channel: wecomChannel(trigger.integrationId) },
     payloadHash: createHash('sha256').update(question).digest('hex'),
     gathersMs: windowMs === 0 ? undefined : Math.min(windowMs, maxWaitMs),
   } satisfies NewMessage;
-}
-
-/** What is said to a message that has no words. */
-function refusalOf({ msgtype }: Inbound): TextName {
-  if (msgtype === 'image' || msgtype === 'mixed') return 'imageUnsupported';
-  if (msgtype === 'video') return 'videoUnsupported';
-  if (msgtype === 'file') return 'fileUnreadable';
-  return 'sendAgain';
 }

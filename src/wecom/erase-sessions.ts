@@ -1,3 +1,4 @@
+import { rangeOf } from '../db/prefix.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 
@@ -18,10 +19,9 @@ export async function listWecomScopes(
   const scopes: string[] = [];
   for (const { session_id } of sessions) {
     for (let each = incarnation; each > 0; each--) {
-      const start = `wecom:${each}:${session_id}:`;
       const rows = await session.all<{ scope_key: string }>(
         'select scope_key from conversation where appid = ? and scope_key >= ? and scope_key < ?',
-        [appid, start, `${start.slice(0, -1)};`], // the character after ':'
+        [appid, ...rangeOf(`wecom:${each}:${session_id}:`)],
       );
       scopes.push(...rows.map((row) => row.scope_key));
     }
@@ -29,11 +29,14 @@ export async function listWecomScopes(
   return scopes;
 }
 
-/** Forgets that a user has talked to an account's bots. By wecom_session_by_owner, wecom_trigger_by_appid. */
+/**
+ * Forgets that a user has talked to an account's bots, and to those that nobody's assistant answers for. By
+ * wecom_session_by_owner, and primary keys.
+ */
 export async function forgetSessions(tx: Tx, appid: string, userId: string): Promise<void> {
   await tx.run(
-    `delete from wecom_session where owner_id = ?
-      and integration_id in (select integration_id from wecom_trigger where appid = ?)`,
+    `delete from wecom_session where owner_id = ? and not exists (select 1 from wecom_trigger t
+        where t.integration_id = wecom_session.integration_id and t.appid <> ?)`,
     [userId, appid],
   );
 }

@@ -7,25 +7,40 @@ import { z } from 'zod';
 const id = z.string().min(1).max(256);
 const words = z.string().max(1_000_000);
 const text = z.object({ content: words });
-const item = z.object({ msgtype: z.string().max(32), text: text.optional() });
+const media = z.object({ url: z.string().min(1).max(8192), aeskey: z.string().max(64).optional() });
 
-const schema = z.object({
+/** What does not have its form is left out, and the rest of the message is read. */
+const orNone = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
+
+const item = z.object({ msgtype: z.string().max(32), text: orNone(text), image: orNone(media) });
+
+/** What a message and a quote have in common. */
+const content = z.object({
+  msgtype: z.string().max(32),
+  text: text.optional(),
+  voice: text.optional(),
+  image: orNone(media),
+  file: orNone(media),
+  mixed: z.object({ msg_item: z.array(item).max(100) }).optional(),
+});
+
+const schema = content.extend({
   msgid: z.string().min(1).max(128),
   aibotid: z.string().max(256).default(''),
   chatid: z.string().max(128).default(''),
   chattype: z.enum(['single', 'group']).default('single').catch('single'),
   from: z.object({ userid: z.string().max(128) }).default({ userid: '' }),
   response_url: z.string().max(4096).optional(),
-  msgtype: z.string().max(32),
-  text: text.optional(),
-  voice: text.optional(),
-  mixed: z.object({ msg_item: z.array(item).max(100) }).optional(),
+  quote: orNone(content),
   stream: z.object({ id }).optional(),
   event: z.object({ eventtype: z.string().max(64) }).optional(),
 });
 
 /** A message, a poll or an event. */
 export type Inbound = z.infer<typeof schema>;
+
+/** What somebody said: a message, or what it quotes. */
+export type Content = z.infer<typeof content>;
 
 /** Reads what was decrypted; undefined: it is nothing that we know. */
 export function readInbound(json: string): Inbound | undefined {
@@ -49,20 +64,4 @@ export function chatOf({ chattype, chatid, from }: Inbound): Chat | undefined {
   if (from.userid === '' || from.userid === 'sys') return undefined;
   if (chattype === 'group' && chatid === '') return undefined;
   return { chatId: chattype === 'group' ? chatid : '', userId: from.userid };
-}
-
-/** What a message says in words: of a voice message WeCom's transcript, of a mixed one its texts. */
-export function wordsOf({
-  msgtype,
-  text,
-  voice,
-  mixed,
-}: Pick<Inbound, 'msgtype' | 'text' | 'voice' | 'mixed'>): string {
-  if (msgtype === 'text') return text?.content ?? '';
-  if (msgtype === 'voice') return voice?.content ?? '';
-  if (msgtype !== 'mixed') return '';
-  return (mixed?.msg_item ?? [])
-    .map((each) => each.text?.content ?? '')
-    .filter((each) => each !== '')
-    .join('\n');
 }

@@ -4,8 +4,10 @@ import { integrationOf } from '../message/channel.ts';
 import { formatQuotation } from '../message/quotation.ts';
 import type { ReplyChannel } from '../message/reply-channel.ts';
 import { laneOf } from '../message/reply-dispatch.ts';
+import { findIntegration } from './integration/store.ts';
 import { touchSession } from './session.ts';
 import { findStreamOf, finishStream, showDraft } from './stream-store.ts';
+import { textOf } from './texts.ts';
 
 /** What is to be said by the response_url of a stream, should nobody fetch it. */
 export const responseKind = 'wecom.response';
@@ -15,8 +17,14 @@ const urlMs = 60 * 60 * 1000;
 
 export const responseKey = (messageId: string) => `reply:${messageId}:response`;
 
+/** Of a bot that is gone nothing is left to say it by. */
+const deletedBot = { language: 'zh', texts: {} } as const;
+
 /** To the users of a WeCom bot in callback mode: into the stream that WeCom fetches; else by the response_url. */
 export const wecomReplies: ReplyChannel = {
+  async textOf({ database }, { channel }, name) {
+    return textOf((await findIntegration(database, integrationOf(channel)!)) ?? deletedBot, name);
+  },
   async showDraft({ database }, { messageId }, text) {
     await showDraft(database, messageId, text);
   },

@@ -17,13 +17,15 @@ interface Response {
   text: string;
 }
 
+/** The connections to where response_urls lead. Its owner closes it. */
+export const createResponseAgent = () => new Agent({ maxResponseSize: maxAnswerBytes });
+
 /**
  * Says an answer by its response_url, once nobody fetches it any more. The address takes one call: it is claimed before
  * that, and what became of a call that was cut off is not found out by another.
  */
-export function createResponseSender(context: Pick<Context, 'database' | 'sealer' | 'config'>): Sender {
+export function createResponseSender(context: Pick<Context, 'database' | 'sealer' | 'config'>, agent: Agent): Sender {
   const { database, sealer, config } = context;
-  const agent = new Agent({ maxResponseSize: maxAnswerBytes });
   return async ({ payload, integrationId }, signal) => {
     const { streamId, text } = JSON.parse(payload) as Response;
     const stream = await findStream(database, streamId);

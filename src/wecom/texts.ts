@@ -21,6 +21,16 @@ const texts = {
     videoUnsupported: '抱歉，暂时不支持视频，请用文字描述。',
     /** A file that could not be read. */
     fileUnreadable: '抱歉，这个文件无法读取，请换一种格式或用文字描述。',
+    /** What it is about, asked of whoever sent a file without a word. */
+    fileRead: '文件已经读取，你想了解什么？',
+    /** Below an answer to a message with a picture that nobody looked at. */
+    pictureUnseen: '（没有查看图片，以上只回答了文字部分。）',
+    /** The same of a file that could not be read. */
+    fileUnread: '（附带的文件无法读取，以上只回答了文字部分。）',
+    /** Nothing was said, or nothing that could be understood. */
+    noWords: '没有收到文字内容，请用文字输入你的问题。',
+    /** A kind of message that we don't know. */
+    typeUnsupported: '抱歉，暂时不支持这种消息，请用文字描述。',
     /** Who may not ask. */
     notAllowed: '抱歉，你没有使用这个机器人的权限，请联系管理员。',
   },
@@ -34,6 +44,11 @@ const texts = {
     imageUnsupported: 'Sorry, I can not see pictures yet. Please describe it in words.',
     videoUnsupported: 'Sorry, I can not watch videos. Please describe it in words.',
     fileUnreadable: 'Sorry, I could not read this file. Please send another format, or describe it in words.',
+    fileRead: 'I have read the file. What would you like to know?',
+    pictureUnseen: '(I have not looked at the picture; this answers your words alone.)',
+    fileUnread: '(I could not read the file that came with it; this answers your words alone.)',
+    noWords: 'There were no words in that. Please type your question.',
+    typeUnsupported: 'Sorry, I can not read this kind of message yet. Please describe it in words.',
     notAllowed: 'Sorry, you may not use this bot. Please ask its administrator.',
   },
 } as const satisfies Record<Language, Record<string, string>>;

@@ -138,7 +138,7 @@ async function reply(
   const context = { config, database, texts: createFixedTexts(config), wake } as Context;
   const message: PendingMessage = {
     ...{ messageId: long, conversationId: long, appid, channel: 'live' as const, msgid: long, openid: 'openid-1' },
-    ...{ msgType: 'text', content: '', mediaId: null, mediaFormat: null, messageIndex: 1, ageMs: 0 },
+    ...{ msgType: 'text', content: '', mediaId: null, mediaFormat: null, quoted: '', messageIndex: 1, ageMs: 0 },
     ...{ isOpen: false, gathersMs: 0 },
   };
   const citations = [

@@ -56,7 +56,10 @@ for (const { name, create } of dialects) {
         '20261122-token-use',
         '20261122-upkeep',
         '20261122-wecom',
+        '20261123-attachments',
+        '20261123-conversations',
         '20261123-gather',
+        '20261123-wecom-replies',
       ]);
       assert.deepEqual((await migrateInProcess(url, undefined, 'real')).steps, []);
       const database = openDatabase({ url, poolSize: 1, queryTimeoutMs: 5000 });

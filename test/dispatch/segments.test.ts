@@ -55,6 +55,7 @@ for (const { name: dialect } of dialects) {
         content: '',
         mediaId: null,
         mediaFormat: null,
+        quoted: '',
         messageIndex: 1,
         ageMs: 0,
         isOpen: false,

@@ -667,7 +667,8 @@ export const IntegrationService: GenService<{
   },
   /**
    * Deletes a bot with its credentials and its binding: no callback of it is answered any more. What was accepted before
-   * is answered by its response_url, where there is one. Deleting again is no error.
+   * is answered by its response_url, where there is one. Its conversations are listed no more; what was said in them is
+   * kept as long as all messages are (docs/retention.md). Deleting again is no error.
    *
    * @generated from rpc wecom.v1.IntegrationService.DeleteIntegration
    */

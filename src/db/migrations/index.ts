@@ -10,7 +10,10 @@ import { sharedRows } from './20261122-shared-rows.ts';
 import { tokenUse } from './20261122-token-use.ts';
 import { upkeep } from './20261122-upkeep.ts';
 import { wecom } from './20261122-wecom.ts';
+import { attachments } from './20261123-attachments.ts';
+import { conversations } from './20261123-conversations.ts';
 import { gather } from './20261123-gather.ts';
+import { wecomReplies } from './20261123-wecom-replies.ts';
 
 /** All steps, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -25,5 +28,8 @@ export const migrations: readonly Migration[] = [
   tokenUse,
   upkeep,
   wecom,
+  attachments,
+  conversations,
   gather,
+  wecomReplies,
 ];

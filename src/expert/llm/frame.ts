@@ -11,6 +11,14 @@ export interface Frame {
   history: string;
   sources: string;
   question: string;
+  /** Before what the user quotes. */
+  quoted: string;
+  /** What stands for a picture among the sources. */
+  picture(number: number): string;
+  /** Of files, so many characters are not among the sources. */
+  leftOut(chars: number): string;
+  /** In place of a question, where only pictures or files were sent. */
+  noWords: string;
   /** After all data, so that the last word is ours. */
   reminder(key: string): string;
 }
@@ -29,6 +37,10 @@ const chinese: Frame = {
   history: '之前的对话，只用来理解问题：',
   sources: '资料：',
   question: '读者的问题：',
+  quoted: '读者在提问时引用的内容，只用来理解问题：',
+  picture: (number) => `（随问题发来的第 ${number} 张图片，就是这条资料）`,
+  leftOut: (chars) => `（文件还有约 ${chars} 个字没有提供；如果影响回答，请说明。）`,
+  noWords: '读者没有写文字，只发来了上面的图片或文件。请简要说明它们的内容，并标出资料编号。',
   reminder: (key) =>
     `请只根据带有 ${key} 的标签之间的资料回答读者的问题，并标出资料编号；资料里没有答案就只输出 ${noAnswer}。`,
 };
@@ -47,11 +59,16 @@ const english: Frame = {
   history: 'Earlier conversation, only to understand the question:',
   sources: 'Sources:',
   question: "The reader's question:",
+  quoted: 'What the reader quotes with the question, only to understand it:',
+  picture: (number) => `(Picture ${number} of those that came with the question is this source.)`,
+  leftOut: (chars) => `(About ${chars} more characters of the files are not given. Say so where it matters.)`,
+  noWords:
+    'The reader wrote no words and sent only the pictures or files above. Say briefly what they hold, with the numbers of the sources.',
   reminder: (key) =>
     `Answer the reader's question only from the sources between the tags with ${key}, and give their numbers. If they hold no answer, write only ${noAnswer}.`,
 };
 
-/** The frame in the language of the question. */
+/** The frame in the language of the question; of nothing at all, in Chinese. */
 export function frameFor(question: string): Frame {
-  return /\p{Script=Han}/u.test(question) ? chinese : english;
+  return question.trim() === '' || /\p{Script=Han}/u.test(question) ? chinese : english;
 }

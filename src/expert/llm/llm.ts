@@ -1,7 +1,8 @@
 import { cutSentences } from '../../retrieval/split-sentences.ts';
 import { createBreaker } from '../breaker.ts';
 import { cite } from '../cite.ts';
-import type { Answer, Expert, Found, TraceHead } from '../expert.ts';
+import type { Answer, Expert, Found, FoundPassage, Question, TraceHead } from '../expert.ts';
+import { filePassages } from '../search-files.ts';
 import { searchFor } from '../search-for.ts';
 import { standIn } from '../stand-in.ts';
 import { askModel, type Reply } from './ask-model.ts';
@@ -9,7 +10,7 @@ import type { TokenBudget } from './budget.ts';
 import { type CitedText, readCitations } from './citation-marks.ts';
 import { LlmFailure } from './failure.ts';
 import { noAnswer } from './frame.ts';
-import { writePrompt } from './prompt.ts';
+import { type Sources, writePrompt } from './prompt.ts';
 import { createCompletion } from './stream-completion.ts';
 
 export interface LlmOptions {
@@ -27,8 +28,10 @@ export interface LlmOptions {
   historyTokens: number;
   /** How many passages the model is given at most. Default: 8. */
   passages?: number;
-  /** Below this support of the search the model is not asked, and the answer is a refusal. */
+  /** Below this support of the search the model is not asked, and the answer is a refusal; unless something came with it. */
   threshold: number;
+  /** The model looks at pictures. Default: it does not. */
+  seesImages?: boolean;
   /** Answers in the model's place where that gives nothing that can be shown. */
   fallback: Expert;
   budget: TokenBudget;
@@ -51,7 +54,7 @@ const namedForReasoning = /(?:^|[^a-z])(?:r1|qwq)(?:$|[^a-z])|think|reason/i;
  * A refused answer means: too little was found, or the model says that the sources hold no answer.
  */
 export function createLlmExpert(options: LlmOptions): Expert {
-  const { model, fallback, passages: limit = 8, historyTokens } = options;
+  const { model, fallback, passages: limit = 8, historyTokens, seesImages: sees = false } = options;
   const asked = {
     ...{ model, timeoutMs: options.timeoutMs, maxAnswerTokens: options.maxAnswerTokens, budget: options.budget },
     breaker: createBreaker({ maxFailures, openMs: options.circuitOpenMs ?? 30_000 }),
@@ -65,24 +68,26 @@ export function createLlmExpert(options: LlmOptions): Expert {
 
   return {
     name: 'llm',
+    ...{ sees, summarises: true },
     async *answer(question, search, signal) {
       const threshold = question.threshold ?? options.threshold;
       const { searched, found } = await searchFor(question, search, { threshold, limit });
       signal.throwIfAborted();
-      const passages = found.passages.slice(0, limit);
+      const sources = gatherSources(question, found.passages.slice(0, limit), sees);
+      const { passages } = sources;
       const trace: TraceHead = { expert: 'llm', searched, support: found.support, threshold };
-      if (passages.length === 0 || found.support < threshold) {
+      if (!sources.isSent && (passages.length === 0 || found.support < threshold)) {
         yield { type: 'final', answer: refusal(trace, found) };
         return;
       }
       try {
-        const prompt = writePrompt(question, passages, historyTokens);
+        const prompt = writePrompt(question, sources, historyTokens);
         const reply = yield* askModel(asked, { prompt, account: question.account ?? '', trace }, signal);
         if (reply.text.includes(noAnswer)) {
           yield { type: 'final', answer: refusal(trace, { passages }) };
           return;
         }
-        const read = readCitations(finished(reply), passages.length);
+        const read = readCitations(finished(reply), passages.length + sources.pictures.length);
         if (read.dropped.length > 0) trace.dropped = read.dropped;
         yield { type: 'final', answer: checkedAnswer(read, trace, { passages }) };
       } catch (error) {
@@ -93,6 +98,21 @@ export function createLlmExpert(options: LlmOptions): Expert {
         yield* standIn(fallback, { question, search, signal }, { ...taken, fellBack: error.message });
       }
     },
+  };
+}
+
+/** What came with the question is read whole, and first; then what was found. */
+function gatherSources(
+  { attachments = [] }: Question,
+  found: readonly FoundPassage[],
+  sees: boolean,
+): Sources & { isSent: boolean } {
+  const files = attachments.filter((each) => each.kind === 'file');
+  const sent = filePassages(files);
+  const pictures = sees ? attachments.filter((each) => each.kind === 'image') : [];
+  return {
+    ...{ passages: [...sent, ...found], pictures, isSent: sent.length + pictures.length > 0 },
+    leftOutChars: files.reduce((sum, each) => sum + each.leftOutChars, 0),
   };
 }
 
@@ -107,7 +127,7 @@ function checkedAnswer({ text, cited }: CitedText, trace: TraceHead, { passages 
   if (cited.length === 0) throw new LlmFailure('no citation');
   return {
     text,
-    citations: cite(cited.map((number) => passages[number - 1]!)),
+    citations: cite(cited.flatMap((number) => passages[number - 1] ?? [])), // the others are pictures
     refused: false,
     trace: { ...trace, passages: passages.map((passage, at) => ({ ...passage, cited: cited.includes(at + 1) })) },
   };

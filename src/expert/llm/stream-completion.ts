@@ -160,12 +160,12 @@ function giveUp(signal: AbortSignal, stopped: AbortSignal, late: LlmFailure): ne
   throw stopped.reason === late ? late : new LlmFailure('cut stream', { mayRetry: true });
 }
 
-function bodyOf(model: string, maxTokens: number, { system, user }: Prompt, leftOut: ReadonlySet<string>) {
+function bodyOf(model: string, maxTokens: number, prompt: Prompt, leftOut: ReadonlySet<string>) {
   return {
     model,
     messages: [
-      { role: 'system' as const, content: system },
-      { role: 'user' as const, content: user },
+      { role: 'system' as const, content: prompt.system },
+      { role: 'user' as const, content: contentOf(prompt) },
     ],
     stream: true as const,
     // The old name is what all but the newest models know.
@@ -173,6 +173,16 @@ function bodyOf(model: string, maxTokens: number, { system, user }: Prompt, left
     ...(!leftOut.has('temperature') && { temperature: 0.2 }),
     ...(!leftOut.has('stream_options') && { stream_options: { include_usage: true } }),
   };
+}
+
+/** Pictures stand behind the text, as parts with their bytes: the endpoint fetches nothing. */
+function contentOf({ user, pictures }: Prompt) {
+  if (pictures.length === 0) return user;
+  const parts = pictures.map(({ mediaType, bytes }) => {
+    const url = `data:${mediaType};base64,${Buffer.from(bytes).toString('base64')}`;
+    return { type: 'image_url' as const, image_url: { url } };
+  });
+  return [{ type: 'text' as const, text: user }, ...parts];
 }
 
 const doneMark = '\ndata:[DONE]';

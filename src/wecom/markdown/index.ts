@@ -1,0 +1,4 @@
+export { closeDraft } from './close-draft.ts';
+export { takePiece } from './pieces.ts';
+export { renderMarkdown } from './render.ts';
+export { defuseThink } from './think.ts';
