@@ -10,6 +10,9 @@ help: ## List the targets
 run: $(INSTALLED) ## Run the service with a stand-in WeChat side and sample articles
 	@exec node src/main.ts sandbox
 
+say: $(INSTALLED) ## Say TEXT=… to the WeCom bot of `make run`, and print its answer (SAY='--user lisi', SAY=--help)
+	@exec node src/main.ts say $(SAY) $(if $(TEXT),-- "$$TEXT")
+
 test: $(INSTALLED) ## Run all tests, on SQLite and on a MySQL-compatible server (FILES=… for some)
 	@exec node test/run.ts $(FILES)
 
@@ -49,4 +52,4 @@ $(INSTALLED): package.json package-lock.json
 	npm ci
 	@touch $@
 
-.PHONY: help run test chaos verify gen lint bench eval build release-contract
+.PHONY: help run say test chaos verify gen lint bench eval build release-contract

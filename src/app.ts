@@ -42,12 +42,14 @@ import { createGuard, type Guard } from './safety/guard.ts';
 import { createModeration } from './safety/moderation.ts';
 import { createSealer } from './sealer.ts';
 import { loadSecretKeys } from './secret-keys.ts';
+import { createResponseAgent } from './wecom/call-response-url.ts';
 import { conversationService } from './wecom/conversation/index.ts';
 import { integrationService } from './wecom/integration/index.ts';
 import { createStatusRecorder } from './wecom/integration/status-recorder.ts';
 import { startFetching } from './wecom/media/work-media.ts';
-import { responseKind, wecomReplies } from './wecom/replies.ts';
-import { createResponseAgent, createResponseSender } from './wecom/response-url.ts';
+import { wecomReplies } from './wecom/replies.ts';
+import { responseKind, restKind } from './wecom/response-dispatch.ts';
+import { createResponseSender, createRestSender } from './wecom/response-url.ts';
 import { triggerService } from './wecom/trigger/index.ts';
 import { createWebhook } from './wecom/webhook/webhook.ts';
 
@@ -136,6 +138,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     senders: new Map([
       ...(bizcomm === undefined ? [] : createSenders(bizcomm)),
       [responseKind, createResponseSender(context, responseAgent)],
+      [restKind, createRestSender(context, responseAgent)],
     ]),
     concurrency: config.DISPATCH_WORKERS,
     leaseMs,

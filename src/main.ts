@@ -8,11 +8,13 @@ import { describeError } from './errors.ts';
 import { createLogger } from './logger.ts';
 import { backUp, pause, resume, UsageError } from './operator-commands.ts';
 import { runSandbox, runWechatSide } from './sandbox/run-sandbox.ts';
+import { say } from './sandbox/wecom/say.ts';
 
 const usage = `wxmp-assistant <command>
 
   serve              run the service (settings from the environment, see .env.example)
   sandbox [--only]   run it with a stand-in WeChat side and sample articles; --only: that side alone
+  say <text>         say something to the sandbox's WeCom bot, and print its answer (say --help)
   migrate            bring the database's schema up to date and end
   doctor             check settings, database and the WeChat side, and end
   backup <file>      copy SQLite's database while it is in use; the copy starts with its deliveries paused
@@ -34,6 +36,8 @@ async function run(command: string | undefined, options: string[]): Promise<Runn
       return serve(toConfig(env));
     case 'sandbox':
       return { stop: await (options.includes('--only') ? runWechatSide(env) : runSandbox(env)), graceSeconds: 5 };
+    case 'say':
+      return say(toConfig(env), options);
     case 'migrate':
       return migrateOnly(toConfig(env));
     case 'doctor':

@@ -1,5 +1,5 @@
 /**
- * The one lease primitive: of conversations, lanes, knowledge bases, scheduled jobs and the migrations.
+ * The one lease primitive: of conversations, attachments, lanes, knowledge bases, scheduled jobs and the migrations.
  *
  * A leased table has `due_at` (milliseconds by the database's clock; NULL = nothing to do) and `lease_token`. To claim
  * is to write a fresh token and push `due_at` forward by the lease, in one UPDATE over the rows that are due. So

@@ -121,6 +121,8 @@ export interface Answer {
     fellBack?: string;
     /** What the model's answer had to lose: `citation 9 of 3`. */
     dropped?: string[];
+    /** False: the pictures that came with the question were not looked at. */
+    sawPictures?: boolean;
     /** What withheld the answer, and where it stood: `answer: word list`, `draft: moderation (violence)`. */
     blockedBy?: string;
   };
@@ -134,8 +136,8 @@ export type ExpertEvent = { type: 'draft'; text: string; trace?: TraceHead } | {
 
 export interface Expert {
   name: string;
-  /** It looks at pictures. */
-  sees?: boolean;
+  /** It looks at pictures of so many bytes in all. Default: at none. */
+  pictureBytes?: number;
   /** It can say something about a file of which nothing is asked. */
   summarises?: boolean;
   answer(question: Question, search: Search, signal: AbortSignal): AsyncIterable<ExpertEvent>;

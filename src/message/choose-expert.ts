@@ -11,6 +11,9 @@ import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics.ts';
 import { createTokenBudget } from './token-budget.ts';
 
+/** Of the pictures of a question, a model is sent so many bytes. */
+const maxPictureBytes = 20 * 1024 * 1024;
+
 /** The expert that a configuration asks for. */
 export type ChooseExpert = (settings: ExpertSettings) => Expert;
 
@@ -38,7 +41,12 @@ export function createExperts(
       ? createLlmExpert({
           ...{ baseUrl, model, apiKey: config.LLM_API_KEY, timeoutMs: config.LLM_TIMEOUT_MS },
           ...{ maxAnswerTokens: config.LLM_MAX_ANSWER_TOKENS, historyTokens: config.LLM_HISTORY_TOKENS },
-          ...{ threshold, fallback: extractive, onFallback, seesImages: config.LLM_SEES_IMAGES },
+          ...{
+            threshold,
+            fallback: extractive,
+            onFallback,
+            pictureBytes: config.LLM_SEES_IMAGES ? maxPictureBytes : 0,
+          },
           budget: createTokenBudget(database, config.LLM_DAILY_TOKENS),
         })
       : undefined;

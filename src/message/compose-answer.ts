@@ -1,13 +1,13 @@
 import { loadExpert } from '../assistant/expert-settings.ts';
 import { loadSettings, type View } from '../assistant/store.ts';
 import type { Context } from '../context.ts';
-import type { Answer, Citation, Expert, ExpertEvent, Search, Turn } from '../expert/expert.ts';
+import type { Answer, Citation, ExpertEvent, Search, Turn } from '../expert/expert.ts';
 import { finalOnly } from '../expert/final-only.ts';
 import { limitTime } from '../expert/limit-time.ts';
 import { listSearchedBases } from '../knowledge/store.ts';
 import { searchPassages } from '../retrieval/search.ts';
 import { guardExpert } from '../safety/guard-expert.ts';
-import type { Material } from './attachment/load-material.ts';
+import { fitTo, type Material } from './attachment/load-material.ts';
 import { type AttachmentText, notesOn, sayInstead } from './attachment/without-expert.ts';
 
 /** Why a fixed text stands in place of an answer. */
@@ -50,12 +50,14 @@ export async function* composeAnswer(
   const { config, database, chooseExpert, guard, texts } = context;
   const settings = await loadExpert(database, appid, view);
   const expert = chooseExpert(settings);
-  const instead = material !== undefined && text === '' ? sayInstead(material, expert) : undefined;
+  const fitting = material && { ...fitTo(material, expert.pictureBytes ?? 0), say: material.say };
+  const can = { reads: expert.summarises === true, sees: (expert.pictureBytes ?? 0) > 0 };
+  const instead = fitting !== undefined && text === '' ? sayInstead(fitting, can) : undefined;
   if (instead !== undefined) {
-    yield { final: fixed(await material!.say(instead), 'attachment') };
+    yield { final: fixed(await fitting!.say(instead), 'attachment') };
     return;
   }
-  const { given = [], quoted = '' } = material ?? {};
+  const { given = [], quoted = '' } = fitting ?? {};
   const baseNos = await listSearchedBases(database, appid, view);
   if (given.length === 0 && (await hasNothingYet(context, appid, baseNos))) {
     yield { final: fixed(texts.stillLearning, 'still_learning') };
@@ -79,9 +81,8 @@ export async function* composeAnswer(
   const guarded = guard === undefined ? told : guardExpert(told, guard);
   for await (const event of guarded.answer(question, search, signal)) {
     const step = toStep(context, event);
-    yield 'draft' in step || material === undefined
-      ? step
-      : { final: await withNotes(step.final, material, expert, text !== '') };
+    const isWhole = 'draft' in step || fitting === undefined;
+    yield isWhole ? step : { final: await withNotes(step.final, fitting, text !== '') };
   }
 }
 
@@ -89,17 +90,19 @@ export async function* composeAnswer(
 async function withNotes(
   composed: Composed,
   material: NonNullable<Asked['material']>,
-  expert: Pick<Expert, 'sees'>,
   hasWords: boolean,
 ): Promise<Composed> {
-  if (composed.fixedText !== undefined) return composed;
+  const { fixedText, trace, refused, text } = composed;
+  if (fixedText !== undefined) return composed;
   // One that stands in for another has looked at nothing but the files.
-  const sees = expert.sees === true && composed.trace?.fellBack === undefined;
-  if (composed.refused && !hasWords) {
-    return fixed(await material.say(sayInstead(material, {}) ?? 'fileUnreadable'), 'attachment');
+  const isBlind = trace?.fellBack !== undefined || trace?.sawPictures === false;
+  const seen = isBlind ? fitTo(material, 0) : material;
+  if (refused && !hasWords) {
+    const instead = sayInstead(fitTo(material, 0), { reads: false, sees: false });
+    return fixed(await material.say(instead ?? 'fileUnreadable'), 'attachment');
   }
-  const notes = await Promise.all(notesOn(material, { sees }).map((name) => material.say(name)));
-  return { ...composed, text: [composed.text, ...notes].join('\n\n') };
+  const notes = await Promise.all(notesOn(seen).map((name) => material.say(name)));
+  return { ...composed, text: [text, ...notes].join('\n\n') };
 }
 
 function toStep({ config, texts }: Context, event: ExpertEvent): { draft: string } | { final: Composed } {
@@ -116,7 +119,7 @@ function toStep({ config, texts }: Context, event: ExpertEvent): { draft: string
 }
 
 /** How a labelled answer ends. */
-const labelEnd = (label: string) => `\n\n${label}`;
+export const labelEnd = (label: string) => `\n\n${label}`;
 
 /** A turn as it was answered: an expert that read its own label would write it, too. */
 function withoutLabel(turn: Turn, label: string): Turn {

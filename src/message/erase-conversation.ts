@@ -36,7 +36,7 @@ export interface Erasing {
   id: string;
   userHash: string;
   /** The conversation of which it is a part; undefined: it is a whole one. */
-  partOf: string | undefined;
+  partOf?: string | undefined;
 }
 
 /** The conversations of an account, or of one of its users, that are being erased. By conversation_by_scope. */
@@ -79,7 +79,7 @@ export async function eraseConversation(
   { id, partOf, auditId }: Pick<Erasing, 'id' | 'partOf'> & { auditId: string | undefined },
   signal: AbortSignal,
 ): Promise<number> {
-  if (partOf !== undefined) await forgetSearched(database, partOf, signal);
+  if (partOf !== undefined) await forgetSearched(database, { id, partOf }, signal);
   const counted = (deleteBatch: (tx: Tx) => Promise<Partial<Erased>>) =>
     database.tx(async (tx) => {
       const more = await deleteBatch(tx);

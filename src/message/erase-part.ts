@@ -12,6 +12,7 @@ import { ulid } from 'ulid';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { moveDispatches } from '../dispatch/erase-lane.ts';
+import { moveAttachments } from './attachment/store.ts';
 import { erasingPrefix, erasingScope } from './erase-conversation.ts';
 import { laneOf } from './reply-dispatch.ts';
 
@@ -49,5 +50,6 @@ export async function beginErasingPart(
     [to],
   );
   const ids = questions.map((row) => row.message_id);
+  await moveAttachments(tx, to);
   await moveDispatches(tx, laneOf(from), laneOf(to), ids);
 }

@@ -24,7 +24,7 @@ export interface FixedTexts {
 }
 
 export function createFixedTexts(config: Config): FixedTexts {
-  const standard = config.TEXT_LANGUAGE === 'en' ? english : chinese;
+  const standard = standardTexts(config.TEXT_LANGUAGE);
   return {
     refusal: config.TEXT_REFUSAL ?? standard.refusal,
     stillLearning: config.TEXT_STILL_LEARNING ?? standard.stillLearning,
@@ -38,6 +38,9 @@ export function createFixedTexts(config: Config): FixedTexts {
     underHeadings: standard.underHeadings,
   };
 }
+
+/** The texts of a language, as they are unless set otherwise. */
+export const standardTexts = (language: 'zh' | 'en'): FixedTexts => (language === 'en' ? english : chinese);
 
 const chinese: FixedTexts = {
   refusal: '抱歉，在本公众号的文章里没有找到相关内容，换个说法再问问看？',

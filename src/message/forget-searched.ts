@@ -1,27 +1,55 @@
 import { inBatches } from '../db/batches.ts';
 import type { Database } from '../db/database.ts';
 import type { Session } from '../db/session.ts';
+import { attachmentDocumentId } from '../expert/expert.ts';
 import type { StoredExplanation } from './explanation.ts';
 
 const batchSize = 100;
 
 /**
- * A question that hangs on the one before is searched for together with that one. So what was searched is forgotten
- * where it is more than the question, in all of a conversation of which a part is erased. By message_by_index.
+ * A question that hangs on the one before is searched for together with that one, and is answered from the files that came
+ * before it, too. So in a conversation of which a part is erased it is forgotten what was searched, where that is more
+ * than the question, and what was found in the files of that part. By message_by_index.
  */
-export async function forgetSearched(database: Database, conversationId: string, signal: AbortSignal): Promise<void> {
+export async function forgetSearched(
+  database: Database,
+  { id, partOf }: { id: string; partOf: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const files = await listFiles(database, id);
   let after = -1;
   await inBatches(signal, async () => {
-    const rows = await listExplained(database, conversationId, after);
+    const rows = await listExplained(database, partOf, after);
     for (const { message_id, content, body } of rows) {
-      const explanation = JSON.parse(body) as StoredExplanation;
-      if (explanation.trace === undefined || explanation.trace.searched === content) continue;
-      const own = { ...explanation, trace: { ...explanation.trace, searched: content } };
-      await database.run('update explanation set body = ? where message_id = ?', [JSON.stringify(own), message_id]);
+      const own = JSON.stringify(withoutFiles(JSON.parse(body) as StoredExplanation, content, files));
+      if (own === body) continue;
+      await database.run('update explanation set body = ? where message_id = ?', [own, message_id]);
     }
     after = rows.at(-1)?.message_index ?? after;
     return rows.length === batchSize;
   });
+}
+
+function withoutFiles(
+  { citations, trace, ...rest }: StoredExplanation,
+  searched: string,
+  files: ReadonlySet<string>,
+): StoredExplanation {
+  const passages = trace?.passages.filter(({ source }) => !files.has(source.documentId)) ?? [];
+  return {
+    citations: citations.filter(({ documentId }) => !files.has(documentId)),
+    trace: trace && { ...trace, searched, passages },
+    ...rest,
+  };
+}
+
+/** The files that came with the messages of a part, as experts are told of them. By attachment_by_conversation. */
+async function listFiles(session: Session, id: string): Promise<Set<string>> {
+  const rows = await session.all<{ attachment_id: string }>(
+    'select attachment_id from attachment where conversation_id = ?',
+    [id],
+  );
+  return new Set(rows.map((row) => attachmentDocumentId(row.attachment_id)));
 }
 
 function listExplained(session: Session, conversationId: string, after: number) {

@@ -111,7 +111,7 @@ async function tryMessage(
   }
   try {
     for (let stale = 0; stale < maxStale; stale++) {
-      const composed = await compose(context, message, signal);
+      const composed = await compose(context, lease, message, signal);
       context.reached('message.composed');
       if (await commitAnswer(context, lease, message, composed, recording)) return 0;
     }
@@ -187,8 +187,13 @@ async function endLostTry(session: Session, lease: Lease, { messageId }: Pending
   );
 }
 
-async function compose(context: Context, message: PendingMessage, signal: AbortSignal): Promise<Composed> {
-  const { config, database, texts } = context;
+async function compose(
+  context: Context,
+  lease: Lease,
+  message: PendingMessage,
+  signal: AbortSignal,
+): Promise<Composed> {
+  const { config, database, logger, texts } = context;
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(config.ANSWER_TIMEOUT_MS)]);
   const text = message.msgType === 'voice' ? await hearVoice(context, message, inTime) : message.content;
   if (text === undefined) return fixed(texts.voiceUnsupported, 'voice_unsupported');
@@ -203,7 +208,10 @@ async function compose(context: Context, message: PendingMessage, signal: AbortS
     signal.throwIfAborted();
     if ('final' in step) return step.final;
     if (performance.now() - shownMs < draftEveryMs) continue;
-    await showDraft?.(context, message, step.draft);
+    // One that fails is dropped: the answer does not depend on it.
+    await showDraft?.(context, message, step.draft, lease.token).catch((error) =>
+      logger.debug({ msgid: message.msgid, error: describeError(error) }, 'a draft was not shown'),
+    );
     shownMs = performance.now();
   }
   throw new Error('the expert ended without an answer');

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { describeError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import type { Answer, Webhook } from '../wecom/webhook/webhook.ts';
+import type { Answer, Callback, Webhook } from '../wecom/webhook/webhook.ts';
 import { HttpRefusal, readBytes } from './body.ts';
 import { writeJson } from './json-routes.ts';
 import { listenOnePort, type OnePort, type OnePortRequest, type OnePortResponse } from './one-port.ts';
@@ -9,15 +9,20 @@ import { listenOnePort, type OnePort, type OnePortRequest, type OnePortResponse 
 /** A callback is larger only when somebody plays. */
 const maxCallbackBytes = 1024 * 1024;
 
-/** So many callbacks are read and answered at once: strangers may send as well, and none is believed before it is read. */
-const maxCallbacks = 256;
+/**
+ * So many callbacks are read at once, and so many of those that were read are answered. Strangers may send as well, and
+ * none is believed before it is read: who sends slowly takes no place from what has arrived.
+ */
+const maxReading = 512;
+const maxAnswering = 256;
 
 /** WeCom does not wait for longer. */
-const callbackTimeoutMs = 5000;
+const bodyTimeoutMs = 5000;
 
 /** The only listener meant for the internet: /healthz, and the callback addresses of WeCom's bots. */
 export function startPublicListener(config: Config, logger: Logger, webhook: Webhook): Promise<OnePort> {
-  let callbacks = 0;
+  const reading = createPlaces(maxReading);
+  const answering = createPlaces(maxAnswering);
   return listenOnePort({
     ...config.PUBLIC_ADDR,
     onRequest: (request, response) => {
@@ -28,10 +33,11 @@ export function startPublicListener(config: Config, logger: Logger, webhook: Web
         writeJson(response, isHealth ? 200 : 404, isHealth ? { status: 'ok' } : { status: 'not found' });
         return;
       }
-      if (callbacks >= maxCallbacks) return writeText(response, { status: 503, body: 'try again' });
-      callbacks++;
-      response.once('close', () => callbacks--);
-      void callBack(webhook, request, { integrationId, query }).then(
+      const callBack = async () => {
+        const callback = await reading(() => readCallback(request, { integrationId, query }));
+        return answering(() => webhook(callback));
+      };
+      void callBack().then(
         (answer) => writeText(response, answer),
         (error) => {
           if (error instanceof HttpRefusal) return writeText(response, { status: error.status, body: error.message });
@@ -54,16 +60,31 @@ function splitUrl(url: string): [path: string, query: string] {
   return end === -1 ? [url, ''] : [url.slice(0, end), url.slice(end + 1)];
 }
 
-async function callBack(
-  webhook: Webhook,
+/** What can't be a callback is refused before it is read. */
+async function readCallback(
   request: OnePortRequest,
   { integrationId, query }: { integrationId: string; query: string },
-): Promise<Answer> {
+): Promise<Callback> {
   const method = request.method ?? '';
   if (method !== 'GET' && method !== 'POST') throw new HttpRefusal(405, 'GET or POST only');
-  const limits = { maxBodyBytes: maxCallbackBytes, bodyTimeoutMs: callbackTimeoutMs };
-  const body = method === 'POST' ? await readBytes(request, limits) : new Uint8Array();
-  return webhook({ method, integrationId, query: new URLSearchParams(query), body });
+  const callback = { method, integrationId, query: new URLSearchParams(query) };
+  const isSigned = ['msg_signature', 'timestamp', 'nonce'].every((name) => callback.query.get(name));
+  if (method === 'GET' || !isSigned) return { ...callback, body: new Uint8Array() };
+  return { ...callback, body: await readBytes(request, { maxBodyBytes: maxCallbackBytes, bodyTimeoutMs }) };
+}
+
+/** Runs so many at once, and refuses what is beyond that. */
+function createPlaces(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let taken = 0;
+  return async (work) => {
+    if (taken >= most) throw new HttpRefusal(503, 'try again');
+    taken++;
+    try {
+      return await work();
+    } finally {
+      taken--;
+    }
+  };
 }
 
 /** Never kept by anybody in between. */

@@ -7,6 +7,7 @@ import { type CalledService, callService } from './call-service.ts';
 import { fileQuestions } from './files/index.ts';
 import { uploadFiles } from './upload-files.ts';
 import { startWechatSide } from './wechat-side.ts';
+import { botName, makeBot } from './wecom/make-bot.ts';
 
 const appid = 'wx_sandbox';
 
@@ -16,8 +17,10 @@ export async function runSandbox(env: NodeJS.ProcessEnv): Promise<() => Promise<
   const wechat = await startWechatSide(SANDBOX_ADDR, sandboxMessages);
   // The sample files lie on this machine, where the downloader goes only when told to.
   const egressAllow = [env.EGRESS_ALLOW, new URL(wechat.url).host].filter(Boolean).join();
-  const own = { BIZCOMM_URL: wechat.url, EGRESS_ALLOW: egressAllow, LOG_LEVEL: env.LOG_LEVEL ?? 'warn' };
-  const config = toConfig({ ...env, ...own });
+  // Answers of its bot that nobody fetches any more go there, too.
+  const apiHosts = [env.WECOM_API_HOSTS || 'qyapi.weixin.qq.com', new URL(wechat.url).host].join();
+  const hosts = { EGRESS_ALLOW: egressAllow, WECOM_API_HOSTS: apiHosts };
+  const config = toConfig({ ...env, ...hosts, BIZCOMM_URL: wechat.url, LOG_LEVEL: env.LOG_LEVEL ?? 'warn' });
   const app = await startApp({ config, logger: createLogger(config.LOG_LEVEL) });
   print(`service   ${app.url}   (JSON, Connect, gRPC, /metrics)`);
   print(`public    ${app.publicUrl}`);
@@ -31,7 +34,11 @@ export async function runSandbox(env: NodeJS.ProcessEnv): Promise<() => Promise<
   });
   await showLearning(service);
   await uploadFiles(service, { appid, wechatUrl: wechat.url, tell: print });
+  const bot = await makeBot(app, config, { appid, sandboxUrl: wechat.url });
+  if (bot !== undefined) print(`WeCom bot ${bot.callbackUrl}   (mentioned in groups as ${botName})\n`);
   printCommands(app.url, wechat.url, config.WXMP_TOKEN);
+  if (bot !== undefined) printSay();
+  print('Another question by curl needs another msgid: a repeated one is answered once. Ctrl-C stops.');
   return async () => {
     await app.stop();
     await wechat.close();
@@ -80,7 +87,11 @@ function printCommands(url: string, wechatUrl: string, token: string | undefined
   print(`    -d '${body(`q3-${start}`, fileQuestions[0]!.question)}'\n`);
   print('See what the user is sent, with its source (quotation):\n');
   print(`  curl -s '${wechatUrl}/sandbox/replies?openid=visitor'\n`);
-  print('Another question needs another msgid: a repeated one is answered once. Ctrl-C stops.');
+}
+
+function printSay(): void {
+  print('Say something to the WeCom bot, as a user, and see the answer grow (make say SAY=--help tells the rest):\n');
+  print(`  make say TEXT='${sampleQuestions[1]?.question ?? ''}'\n`);
 }
 
 function print(line: string): void {

@@ -7,6 +7,7 @@ import type { SandboxMessage } from './articles/types.ts';
 import { bizcommService } from './bizcomm-service.ts';
 import { createControls } from './controls.ts';
 import { createWechatState, type Fault, takeFault, type WechatState } from './wechat-state.ts';
+import { createWecomRoutes } from './wecom/routes.ts';
 
 /** A running stand-in for the WeChat side. */
 export interface WechatSide {
@@ -33,13 +34,14 @@ export async function startWechatSide(address: Address, messages: readonly Sandb
     },
   );
   const controls = createControls(state);
+  const wecom = createWecomRoutes(() => url);
   const port = await listenOnePort({
     ...address,
     onRequest: (request, response) => {
       const method = /^\/innerapi\/bizcomm\/(\w+)/.exec(request.url ?? '')?.[1];
       const fault = method === undefined ? undefined : takeFault(state, method);
       if (fault !== undefined) fail(fault, request, response);
-      else if (!routes(request, response) && !controls(request, response)) {
+      else if (!routes(request, response) && !controls(request, response) && !wecom(request, response)) {
         writeJson(response, 404, { errcode: 40401, errmsg: 'no such path' });
       }
     },

@@ -11,7 +11,7 @@ import { readWords } from './command.ts';
 import { type Chat, chatOf, type Inbound } from './inbound.ts';
 import type { Integration } from './integration/store.ts';
 import { attachmentsOf, quotedWordsOf, refusalOf, wordsOf } from './media/contents.ts';
-import { sessionScope, takeSession } from './session.ts';
+import { beginSession, sessionScope, takeSession } from './session.ts';
 import { findStreamOf, insertStream, replaceUrl } from './stream-store.ts';
 import { type TextName, textOf } from './texts.ts';
 import { findTrigger, type Trigger } from './trigger/store.ts';
@@ -40,15 +40,20 @@ export async function acceptMessage(
     if (trigger === undefined || !trigger.enabled) return { said: 'unbound' };
     if (trigger.allowUsers.length > 0 && !trigger.allowUsers.includes(chat.userId)) return { said: 'notAllowed' };
     const { incarnation } = await requireHeldAssistant(tx, trigger.appid);
-    const message = toMessage(trigger, chat, { msgid: inbound.msgid, question, quoted: quotedWordsOf(inbound) });
+    const message = toMessage(trigger, chat, inbound, question);
     const known = await findKnown(tx, message);
     if (known !== undefined && isEarlier(known.scopeKey, incarnation)) await takeMsgid(tx, known.messageId);
     else if (known !== undefined) return answerAgain(context, tx, known.messageId);
-    const session = await takeSession(tx, { ...trigger, incarnation }, chat, startsSession);
+    const held = { ...trigger, incarnation };
     tx.afterCommit(context.wake.messages);
     const attachments = attachmentsOf(inbound);
     const isAsked = question !== '' || attachments.some(({ origin }) => origin === 'own');
-    if (!isAsked) return { said: startsSession ? 'newSession' : refusalOf(inbound) };
+    if (startsSession && !isAsked) {
+      await beginSession(tx, held, chat, inbound.msgid);
+      return { said: 'newSession' };
+    }
+    const session = await takeSession(tx, held, chat, startsSession);
+    if (!isAsked) return { said: refusalOf(inbound) };
     const at = await takeNextIndex(tx, { appid: trigger.appid, scopeKey: sessionScope(incarnation, session) });
     tx.afterCommit(() => {
       context.metrics.messages.inc({ event: 'accepted' });
@@ -65,8 +70,11 @@ export async function acceptMessage(
 }
 
 /** The stream of a message that was accepted before. */
-async function answerAgain({ metrics }: Context, tx: Tx, messageId: string): Promise<FirstAnswer | undefined> {
-  tx.afterCommit(() => metrics.messages.inc({ event: 'repeated' }));
+async function answerAgain(context: Context, tx: Tx, messageId: string): Promise<FirstAnswer | undefined> {
+  tx.afterCommit(() => {
+    context.metrics.messages.inc({ event: 'repeated' });
+    context.wake.messages(); // the commit before may have taken effect unseen
+  });
   const stream = await findStreamOf(tx, messageId);
   return stream && { streamId: stream.streamId, text: stream.text };
 }
@@ -97,16 +105,16 @@ function windowOf({ summaryWindowSeconds, maxWaitSeconds }: Trigger): Window {
   return { windowMs: summaryWindowSeconds * 1000, maxWaitMs: maxWaitSeconds * 1000 };
 }
 
-function toMessage(
-  trigger: Trigger,
-  { userId }: Chat,
-  { msgid, question, quoted }: { msgid: string; question: string; quoted: string },
-) {
+function toMessage(trigger: Trigger, { userId }: Chat, inbound: Inbound, question: string) {
   const { windowMs, maxWaitMs } = windowOf(trigger);
   return {
-    ...{ appid: trigger.appid, msgid, openid: userId, msgType: 'text', content: question, quoted },
+    ...{ appid: trigger.appid, msgid: inbound.msgid, openid: userId, content: question },
+    ...{ msgType: kindOf(inbound), quoted: quotedWordsOf(inbound) },
     ...{ mediaId: null, mediaFormat: null, channel: wecomChannel(trigger.integrationId) },
     payloadHash: createHash('sha256').update(question).digest('hex'),
     gathersMs: windowMs === 0 ? undefined : Math.min(windowMs, maxWaitMs),
   } satisfies NewMessage;
 }
+
+/** What operators see of it. A recording comes as WeCom's transcript, so it is a text like any other. */
+const kindOf = ({ msgtype }: Inbound) => (['image', 'file', 'mixed'].includes(msgtype) ? msgtype : 'text');

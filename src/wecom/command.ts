@@ -3,6 +3,13 @@
 /** The command for a new session, alone or before the first question of it. */
 const newSession = /^(?:\/new|新会话)(?=$|[\s，,。.:：!！])[\s，,。.:：!！]*/i;
 
+/**
+ * A mention before a command, by a name that is not known: of one word, or of two before `/new`, which nobody writes by
+ * chance. More may be a question.
+ */
+const unknownMention =
+  /^[@＠][^\s@＠]{1,32}\s+(?:(?=(?:\/new|新会话)(?:$|[\s，,。.:：!！]))|[^\s@＠]{1,32}\s+(?=\/new(?:$|[\s，,。.:：!！])))/i;
+
 export interface Said {
   startsSession: boolean;
   /** Without the mention and the command; may be empty. */
@@ -20,7 +27,7 @@ export function readWords(words: string, { botName, isGroup }: { botName: string
 }
 
 function withoutMention(words: string, botName: string): string {
-  if (botName === '') return words.trim().replace(/^[@＠][^@＠\n]{1,64}?\s+(?=(?:\/new|新会话)(?:$|\s))/i, '');
+  if (botName === '') return words.trim().replace(unknownMention, '');
   const name = botName.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   // What follows must end the name: another's may begin with it.
   return words.replace(new RegExp(`\\s?[@＠]${name}(?=$|[\\s\\p{P}])\\s*`, 'gu'), ' ').trim();

@@ -85,6 +85,11 @@ export function openMedia(aesKey: Buffer, bytes: Uint8Array): Buffer {
   return decrypt(aesKey, bytes);
 }
 
+/** Encrypts a media file, as WeCom does. */
+export function sealMedia(aesKey: Buffer, bytes: Buffer): Buffer {
+  return encryptBytes(aesKey, bytes);
+}
+
 function decrypt(aesKey: Buffer, bytes: Uint8Array): Buffer {
   if (bytes.length === 0 || bytes.length % randomPrefixBytes !== 0) throw new Unreadable('ciphertext-length');
   const decipher = createDecipheriv(cipher, aesKey, aesKey.subarray(0, randomPrefixBytes)).setAutoPadding(false);

@@ -26,13 +26,20 @@ export function readSignature(query: URLSearchParams): Signature {
   return { signature, timestamp, nonce };
 }
 
-/** What `echostr` says, where it is signed. A space in it was a plus that somebody has decoded twice. */
+const maxEchoCharacters = 256;
+
+/**
+ * What `echostr` says, where it is signed. A space in it was a plus that somebody has decoded twice. What can't be an echo
+ * is not told: a callback, or an answer of ours, is signed as well, and nobody is to have it opened here.
+ */
 export function openEcho(keys: CallbackKeys, query: URLSearchParams): string {
   const signed = readSignature(query);
   const encrypt = (query.get('echostr') ?? '').replaceAll(' ', '+');
   if (encrypt === '') throw new NotBelieved('incomplete');
   if (!isSigned(keys, { ...signed, encrypt })) throw new NotBelieved('signature');
-  return openMessage(keys, encrypt);
+  const echo = openMessage(keys, encrypt);
+  if (echo.length > maxEchoCharacters || echo.trimStart().startsWith('{')) throw new NotBelieved('incomplete');
+  return echo;
 }
 
 /** What a callback's body says, where it is signed and not older, or newer, than `maxAgeSeconds`. Throws an Unreadable, too. */

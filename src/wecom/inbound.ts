@@ -14,26 +14,49 @@ const orNone = <Schema extends z.ZodType>(schema: Schema) => schema.optional().c
 
 const item = z.object({ msgtype: z.string().max(32), text: orNone(text), image: orNone(media) });
 
+const maxItems = 100;
+
+/** The items that have their form, the first of them. */
+const items = z
+  .array(z.unknown())
+  .transform((all) => all.slice(0, maxItems).flatMap((each) => item.safeParse(each).data ?? []));
+
 /** What a message and a quote have in common. */
 const content = z.object({
   msgtype: z.string().max(32),
-  text: text.optional(),
-  voice: text.optional(),
+  text: orNone(text),
+  voice: orNone(text),
   image: orNone(media),
   file: orNone(media),
-  mixed: z.object({ msg_item: z.array(item).max(100) }).optional(),
+  mixed: orNone(z.object({ msg_item: items })),
+});
+
+/** A button of a card was pressed. */
+const click = z.object({ event_key: z.string().max(1024), task_id: z.string().max(128) });
+
+/** What a user thinks of an answer. */
+const feedback = z.object({
+  id,
+  type: z.number(),
+  content: words.default('').catch(''),
+  inaccurate_reason_list: z.array(z.number().int().min(0).max(999)).max(100).default([]).catch([]),
+});
+
+const event = z.object({
+  eventtype: z.string().max(64),
+  template_card_event: orNone(click),
+  feedback_event: orNone(feedback),
 });
 
 const schema = content.extend({
   msgid: z.string().min(1).max(128),
-  aibotid: z.string().max(256).default(''),
-  chatid: z.string().max(128).default(''),
+  chatid: z.string().max(128).default('').catch(''),
   chattype: z.enum(['single', 'group']).default('single').catch('single'),
   from: z.object({ userid: z.string().max(128) }).default({ userid: '' }),
-  response_url: z.string().max(4096).optional(),
+  response_url: orNone(z.string().max(4096)),
   quote: orNone(content),
-  stream: z.object({ id }).optional(),
-  event: z.object({ eventtype: z.string().max(64) }).optional(),
+  stream: orNone(z.object({ id })),
+  event: orNone(event),
 });
 
 /** A message, a poll or an event. */

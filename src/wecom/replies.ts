@@ -1,21 +1,22 @@
+import type { Tx } from '../db/tx.ts';
 import { enqueue } from '../dispatch/enqueue.ts';
 import { describeError } from '../errors.ts';
 import { integrationOf } from '../message/channel.ts';
-import { formatQuotation } from '../message/quotation.ts';
-import type { ReplyChannel } from '../message/reply-channel.ts';
+import type { RepliedTo, ReplyChannel } from '../message/reply-channel.ts';
 import { laneOf } from '../message/reply-dispatch.ts';
+import { cutToBytes, maxContentBytes } from './content.ts';
 import { findIntegration } from './integration/store.ts';
+import { type Layout, layOut } from './lay-out.ts';
+import { closeDraft, renderMarkdown, takePiece } from './markdown/index.ts';
+import { type ResponsePayload, responseKey, responseKind, restKey, restKind } from './response-dispatch.ts';
+import { sayReply } from './say-reply.ts';
 import { touchSession } from './session.ts';
-import { findStreamOf, finishStream, showDraft } from './stream-store.ts';
+import { findStreamOf, finishStream, type Stream, showDraft } from './stream-store.ts';
 import { textOf } from './texts.ts';
-
-/** What is to be said by the response_url of a stream, should nobody fetch it. */
-export const responseKind = 'wecom.response';
 
 /** A response_url lives for an hour from the message on. */
 const urlMs = 60 * 60 * 1000;
-
-export const responseKey = (messageId: string) => `reply:${messageId}:response`;
+const leastWindowMs = 60 * 1000;
 
 /** Of a bot that is gone nothing is left to say it by. */
 const deletedBot = { language: 'zh', texts: {} } as const;
@@ -25,26 +26,22 @@ export const wecomReplies: ReplyChannel = {
   async textOf({ database }, { channel }, name) {
     return textOf((await findIntegration(database, integrationOf(channel)!)) ?? deletedBot, name);
   },
-  async showDraft({ database }, { messageId }, text) {
-    await showDraft(database, messageId, text);
+  async showDraft({ database }, { messageId }, text, leaseToken) {
+    const shown = renderMarkdown(closeDraft(cutToBytes(text, maxContentBytes).head));
+    const draft = takePiece(shown, maxContentBytes).piece;
+    if (draft.trim() !== '') await showDraft(database, { messageId, leaseToken }, draft);
   },
-  async enqueueReply({ database, logger, texts, wake }, tx, message, { text, citations }) {
-    const quotation = formatQuotation(citations, texts);
-    const whole = quotation === '' ? text : `${text}\n\n${texts.sources}\n${quotation}`;
+  async enqueueReply(context, tx, message, reply) {
+    const { database, logger, wake } = context;
     const stream = await findStreamOf(tx, message.messageId);
     if (stream === undefined) return; // erased meanwhile
-    await finishStream(tx, message.messageId, whole);
     const integrationId = integrationOf(message.channel)!;
-    await enqueue(tx, {
-      laneId: laneOf(message.conversationId),
-      dedupeKey: responseKey(message.messageId),
-      kind: responseKind,
-      appid: message.appid,
-      integrationId,
-      messageId: message.messageId,
-      payload: JSON.stringify({ streamId: stream.streamId, text: whole }),
-      windowMs: urlMs,
-    });
+    const bot = (await findIntegration(tx, integrationId)) ?? deletedBot;
+    const notes = { continued: textOf(bot, 'continued'), shortened: textOf(bot, 'shortened') };
+    const layout = layOut(sayReply(context, bot, reply), notes, stream.hasUrl);
+    const card = reply.fixedText === 'failed' ? 'startOver' : '';
+    await finishStream(tx, message.messageId, { text: layout.bubble, card });
+    await enqueueResponses(tx, message, stream, layout);
     tx.afterCommit(() => {
       wake.dispatch();
       touchSession(database, integrationId, stream).catch((error) =>
@@ -53,3 +50,22 @@ export const wecomReplies: ReplyChannel = {
     });
   },
 };
+
+/** What is to be said by the response_url, should nobody fetch the stream; and, should somebody, what follows. */
+async function enqueueResponses(
+  tx: Tx,
+  { messageId, conversationId, appid, channel }: RepliedTo,
+  { streamId, ageMs }: Stream,
+  { alone, rest }: Layout,
+): Promise<void> {
+  const common = {
+    ...{ laneId: laneOf(conversationId), appid, messageId, windowMs: Math.max(leastWindowMs, urlMs - ageMs) },
+    integrationId: integrationOf(channel)!,
+  };
+  const payloadOf = (payload: ResponsePayload) => JSON.stringify(payload);
+  const payload = payloadOf({ streamId, text: alone, hasRest: rest !== '' });
+  await enqueue(tx, { ...common, dedupeKey: responseKey(messageId), kind: responseKind, payload });
+  if (rest === '') return;
+  const restPayload = payloadOf({ streamId, text: rest });
+  await enqueue(tx, { ...common, dedupeKey: restKey(messageId), kind: restKind, payload: restPayload });
+}

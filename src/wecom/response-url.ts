@@ -1,44 +1,86 @@
-import { Agent, request } from 'undici';
+import { ulid } from 'ulid';
+import type { Agent } from 'undici';
 import type { Context } from '../context.ts';
 import { NotYet, type Sender } from '../dispatch/dispatch.ts';
 import { CallError, describeError } from '../errors.ts';
-import { cutToBytes, maxContentBytes } from './content.ts';
+import { codeOf, createResponseCall, NotMade } from './call-response-url.ts';
 import { addError } from './integration/status-store.ts';
-import { findStream, loadSealedUrl, takeFinal } from './stream-store.ts';
+import type { ResponsePayload } from './response-dispatch.ts';
+import { findStream, giveUrlBack, loadSealedUrl, type Stream, takeUrl } from './stream-store.ts';
 
 /** WeCom asks for a stream about once a second: after so long without, it asks no more. */
 const quietMs = 10_000;
 
-const maxAnswerBytes = 64 * 1024;
+/** Where more follows the bubble, it is looked so often whether that was fetched. */
+const restEveryMs = 1000;
 
-/** The payload of a dispatch: what a stream was to say. */
-interface Response {
-  streamId: string;
-  text: string;
+type Needs = Pick<Context, 'database' | 'sealer' | 'config'>;
+
+/** Says an answer by its response_url, once nobody fetches it any more. */
+export function createResponseSender(context: Needs, agent: Agent): Sender {
+  const { database } = context;
+  const say = createSay(context, agent);
+  return async ({ payload, integrationId }, signal) => {
+    const { streamId, text, hasRest } = read(payload);
+    const stream = await findStream(database, streamId);
+    if (stream === undefined || stream.state === 'fetched' || stream.state === 'continued') return;
+    if (stream.state === 'sent') throw spentBefore();
+    if (!stream.isClosed && stream.quietMs < quietMs) {
+      const waitMs = quietMs - stream.quietMs + 100;
+      throw new NotYet(hasRest ? Math.min(waitMs, restEveryMs) : waitMs);
+    }
+    await say(
+      stream,
+      { text, integrationId, none: 'nobody fetches it, and there is no response_url' },
+      'final',
+      signal,
+    );
+  };
 }
 
-/** The connections to where response_urls lead. Its owner closes it. */
-export const createResponseAgent = () => new Agent({ maxResponseSize: maxAnswerBytes });
+/** Says what follows a bubble that was fetched, by the response_url. */
+export function createRestSender(context: Needs, agent: Agent): Sender {
+  const { database } = context;
+  const say = createSay(context, agent);
+  return async ({ payload, integrationId }, signal) => {
+    const { streamId, text } = read(payload);
+    const stream = await findStream(database, streamId);
+    if (stream === undefined || stream.state === 'sent') return; // one message said what could be said
+    if (stream.state === 'continued') throw spentBefore();
+    if (stream.state !== 'fetched') {
+      if (!stream.isClosed) throw new NotYet(restEveryMs);
+      throw new CallError('what it follows was not delivered', { verdict: 'closed' });
+    }
+    await say(stream, { text, integrationId, none: 'there is no response_url any more' }, 'fetched', signal);
+  };
+}
+
+/** What a failed one was to say goes with its message; its row stays, and an operator may try to send it again. */
+function read(payload: string): ResponsePayload {
+  if (payload === '') throw new CallError('what it was to say was deleted with its message', { verdict: 'permanent' });
+  return JSON.parse(payload) as ResponsePayload;
+}
 
 /**
- * Says an answer by its response_url, once nobody fetches it any more. The address takes one call: it is claimed before
- * that, and what became of a call that was cut off is not found out by another.
+ * Makes the one call that a response_url takes. It is claimed before that, from the state that it is in; what became of
+ * a call that was cut off is not found out by another. Only where no call left this machine is the claim given back.
  */
-export function createResponseSender(context: Pick<Context, 'database' | 'sealer' | 'config'>, agent: Agent): Sender {
-  const { database, sealer, config } = context;
-  return async ({ payload, integrationId }, signal) => {
-    const { streamId, text } = JSON.parse(payload) as Response;
-    const stream = await findStream(database, streamId);
-    if (stream === undefined || stream.state === 'fetched') return;
-    if (stream.state === 'sent') throw new CallError('the response_url was used before', { verdict: 'closed' });
-    if (!stream.isClosed && stream.quietMs < quietMs) throw new NotYet(quietMs - stream.quietMs + 100);
+function createSay({ database, sealer, config }: Needs, agent: Agent) {
+  const call = createResponseCall(config.WECOM_API_HOSTS, agent);
+  return async (
+    { streamId }: Stream,
+    { text, integrationId, none }: { text: string; integrationId: string; none: string },
+    from: 'final' | 'fetched',
+    signal: AbortSignal,
+  ): Promise<void> => {
     const sealed = await loadSealedUrl(database, streamId);
-    if (sealed === '') throw new CallError('nobody fetches it, and there is no response_url', { verdict: 'closed' });
-    const url = sealer.open(sealed, `stream:${streamId}`);
-    checkUrl(url, config.WECOM_API_HOSTS);
-    if (!(await database.tx((tx) => takeFinal(tx, streamId, 'sent')))) return; // fetched in this moment
-    const body = JSON.stringify({ msgtype: 'markdown', markdown: { content: cutToBytes(text, maxContentBytes).head } });
-    await post(agent, url, body, signal).catch(async (error: CallError) => {
+    if (sealed === '') throw new CallError(none, { verdict: 'closed' });
+    const send = call(sealer.open(sealed, `stream:${streamId}`));
+    signal.throwIfAborted();
+    const claim = ulid();
+    if (!(await database.tx((tx) => takeUrl(tx, streamId, from, claim)))) return explain(database, streamId);
+    await send(text, streamId, signal).catch(async (error: CallError) => {
+      if (error instanceof NotMade) await giveUrlBack(database, streamId, from, claim);
       const reason = describeError(error);
       await database.tx((tx) => addError(tx, integrationId, { code: codeOf(error), what: 'response_url', reason }));
       throw error;
@@ -46,45 +88,10 @@ export function createResponseSender(context: Pick<Context, 'database' | 'sealer
   };
 }
 
-/** An address that came with a message is called only where it leads to WeCom. */
-export function checkUrl(text: string, hosts: readonly string[]): void {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isNamed = url !== undefined && hosts.includes(url.host) && url.username === '' && url.password === '';
-  const isOpen = url?.protocol === 'http:' && url.port !== '' && isNamed; // named with its port: for private deployments
-  if (!isNamed || (url.protocol !== 'https:' && !isOpen)) {
-    throw new CallError('the response_url does not lead to WECOM_API_HOSTS', { verdict: 'permanent' });
-  }
+/** Who didn't get the response_url: the answer was fetched in this moment, or erased; or else it is spent. */
+async function explain(database: Needs['database'], streamId: string): Promise<void> {
+  const state = (await findStream(database, streamId))?.state;
+  if (state === 'sent' || state === 'continued') throw spentBefore();
 }
 
-/** The address was called, and so is spent; `errcode` is what WeCom said of it, or 0. */
-class Spent extends CallError {
-  readonly errcode: number;
-
-  constructor(message: string, errcode = 0, cause?: unknown) {
-    super(message, { verdict: 'permanent', cause });
-    this.name = 'Spent';
-    this.errcode = errcode;
-  }
-}
-
-const codeOf = (error: unknown): number => (error instanceof Spent ? error.errcode : 0);
-
-async function post(dispatcher: Agent, url: string, body: string, signal: AbortSignal): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  const answer = await request(url, { method: 'POST', headers, body, signal, dispatcher }).catch((error) => {
-    throw new Spent('the response_url was called, and what became of it is not known', 0, error);
-  });
-  const text = await answer.body.text().catch(() => '');
-  if (answer.statusCode !== 200) throw new Spent(`the response_url answered HTTP ${answer.statusCode}`);
-  const errcode = readErrcode(text);
-  if (errcode !== 0) throw new Spent(`the response_url answered errcode ${errcode ?? '(none)'}`, errcode);
-}
-
-function readErrcode(text: string): number | undefined {
-  try {
-    const { errcode } = JSON.parse(text) as { errcode?: unknown };
-    return typeof errcode === 'number' ? errcode : undefined;
-  } catch {
-    return undefined;
-  }
-}
+const spentBefore = () => new CallError('the response_url was used before', { verdict: 'closed' });

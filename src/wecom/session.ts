@@ -3,6 +3,7 @@ import type { Session as Database } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import { cutGathering } from '../message/gather.ts';
 import type { Chat } from './inbound.ts';
+import { noteCommand } from './note-command.ts';
 import type { Trigger } from './trigger/store.ts';
 
 /** A user's, or a group's, place with a bot, and which of its sessions is the present one. */
@@ -11,6 +12,11 @@ export interface WecomSession {
   /** Counts the sessions: each has a conversation of its own. */
   generation: number;
 }
+
+/** A trigger, with the assistant that it names held. */
+export type Held = Pick<Trigger, 'appid' | 'integrationId' | 'sessionTimeoutSeconds' | 'groupScope'> & {
+  incarnation: number;
+};
 
 /** Who shares a session: in a group whoever the trigger says, in a single chat its user. */
 export function ownerOf({ chatId, userId }: Chat, { groupScope }: Pick<Trigger, 'groupScope'>): string {
@@ -22,17 +28,10 @@ export function ownerOf({ chatId, userId }: Chat, { groupScope }: Pick<Trigger, 
  * nothing was said for longer than the trigger allows. What is under way in the old one stays in it; a question that
  * gathers there takes no more parts. By wecom_session_by_chat.
  */
-export async function takeSession(
-  tx: Tx,
-  trigger: Pick<Trigger, 'appid' | 'integrationId' | 'sessionTimeoutSeconds' | 'groupScope'> & { incarnation: number },
-  chat: Chat,
-  startsSession: boolean,
-): Promise<WecomSession> {
-  const { appid, incarnation, integrationId, sessionTimeoutSeconds } = trigger;
-  const key = [integrationId, chat.chatId, ownerOf(chat, trigger)] as const;
+export async function takeSession(tx: Tx, trigger: Held, chat: Chat, startsSession: boolean): Promise<WecomSession> {
+  const { appid, incarnation, sessionTimeoutSeconds } = trigger;
+  const key = await makeSession(tx, trigger, chat);
   const { now } = tx.dialect;
-  const row = { session_id: ulid(), integration_id: key[0], chat_id: key[1], owner_id: key[2] };
-  await tx.insertOrKeep('wecom_session', row, ['integration_id', 'chat_id', 'owner_id']);
   await tx.run(
     `update wecom_session set generation = generation + case when ? = 1 or active_at < ${now} - ? then 1 else 0 end,
         active_at = ${now} where integration_id = ? and chat_id = ? and owner_id = ?`,
@@ -46,11 +45,30 @@ export async function takeSession(
   return session;
 }
 
+/** Begins a new session, as a command or a click says that is nothing else. One that comes again begins no other. */
+export async function beginSession(tx: Tx, trigger: Held, chat: Chat, msgid: string): Promise<void> {
+  const key = await makeSession(tx, trigger, chat);
+  await tx.run(
+    'update wecom_session set active_at = active_at where integration_id = ? and chat_id = ? and owner_id = ?', // locks it
+    key,
+  );
+  const { sessionId } = (await findSession(tx, key))!;
+  if (await noteCommand(tx, sessionId, msgid)) await takeSession(tx, trigger, chat, true);
+}
+
+/** What is unique of a session. */
+type SessionKey = readonly [integrationId: string, chatId: string, ownerId: string];
+
+/** Makes the session of a chat, unless there is one. */
+async function makeSession(tx: Tx, trigger: Held, chat: Chat): Promise<SessionKey> {
+  const key = [trigger.integrationId, chat.chatId, ownerOf(chat, trigger)] as const;
+  const row = { session_id: ulid(), integration_id: key[0], chat_id: key[1], owner_id: key[2] };
+  await tx.insertOrKeep('wecom_session', row, ['integration_id', 'chat_id', 'owner_id']);
+  return key;
+}
+
 /** By wecom_session_by_chat. */
-async function findSession(
-  session: Database,
-  key: readonly [integrationId: string, chatId: string, ownerId: string],
-): Promise<WecomSession | undefined> {
+async function findSession(session: Database, key: SessionKey): Promise<WecomSession | undefined> {
   const [row] = await session.all<{ session_id: string; generation: number }>(
     'select session_id, generation from wecom_session where integration_id = ? and chat_id = ? and owner_id = ?',
     key,

@@ -3,7 +3,8 @@
  * is in the database.
  *
  * A stream is `open` while its answer is being made, then `final`: the answer waits to be fetched, or to be sent by the
- * one response_url. Who of the two comes first makes it `fetched` or `sent`, in one UPDATE; the other finds that out.
+ * one response_url. Who of the two comes first makes it `fetched` or `sent`, in one UPDATE; the other finds that out. What
+ * doesn't fit into the bubble follows one that was `fetched`, and makes it `continued` before the call.
  */
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
@@ -11,7 +12,7 @@ import type { Tx } from '../db/tx.ts';
 export interface Stream {
   streamId: string;
   messageId: string;
-  state: 'open' | 'final' | 'fetched' | 'sent';
+  state: 'open' | 'final' | 'fetched' | 'continued' | 'sent';
   /** All of the text so far. */
   text: string;
   /** Where it belongs: nobody else is shown it. */
@@ -22,6 +23,13 @@ export interface Stream {
   isClosed: boolean;
   /** How long ago WeCom asked last, or the user. */
   quietMs: number;
+  /** Whether it has a response_url. */
+  hasUrl: boolean;
+  /** The card that goes with the answer; empty: none. */
+  card: string;
+  ageMs: number;
+  /** Whether its message is neither answered nor ever will be: its assistant was deleted. */
+  isCancelled: boolean;
 }
 
 interface StreamRow {
@@ -34,12 +42,18 @@ interface StreamRow {
   user_id: string;
   is_closed: number;
   quiet_ms: number;
+  has_url: number;
+  card: string;
+  age_ms: number;
+  message_state: string | null;
 }
 
 const streamSql = ({
   dialect,
-}: Session) => `select reply_id, message_id, state, snapshot, integration_id, chat_id, user_id,
-    case when closes_at <= ${dialect.now} then 1 else 0 end is_closed, ${dialect.now} - polled_at quiet_ms from reply`;
+}: Session) => `select reply_id, message_id, reply.state, snapshot, integration_id, chat_id, user_id,
+    case when closes_at <= ${dialect.now} then 1 else 0 end is_closed, ${dialect.now} - polled_at quiet_ms,
+    case when route = '' then 0 else 1 end has_url, card, ${dialect.now} - created_at age_ms,
+    (select state from message where message.message_id = reply.message_id) message_state from reply`;
 
 function toStream(row: StreamRow): Stream {
   return {
@@ -52,6 +66,10 @@ function toStream(row: StreamRow): Stream {
     userId: row.user_id,
     isClosed: row.is_closed === 1,
     quietMs: row.quiet_ms,
+    hasUrl: row.has_url === 1,
+    card: row.card,
+    ageMs: row.age_ms,
+    isCancelled: row.message_state === 'cancelled',
   };
 }
 
@@ -106,26 +124,65 @@ export async function notePoll(session: Session, streamId: string): Promise<void
   await session.run(`update reply set polled_at = ${session.dialect.now} where reply_id = ?`, [streamId]);
 }
 
-/** Shows a draft, where the answer isn't there yet. By reply_by_message. */
-export async function showDraft(session: Session, messageId: string, text: string): Promise<void> {
-  await session.run("update reply set snapshot = ?, version = version + 1 where message_id = ? and state = 'open'", [
-    text,
-    messageId,
-  ]);
-}
-
-/** The answer is there. By reply_by_message. */
-export async function finishStream(tx: Tx, messageId: string, text: string): Promise<void> {
-  await tx.run(
-    "update reply set snapshot = ?, version = version + 1, state = 'final' where message_id = ? and state = 'open'",
-    [text, messageId],
+/** Shows a draft of whoever holds the conversation, where the answer isn't there yet. By reply_by_message. */
+export async function showDraft(
+  session: Session,
+  { messageId, leaseToken }: { messageId: string; leaseToken: string },
+  text: string,
+): Promise<void> {
+  await session.run(
+    `update reply set snapshot = ?, version = version + 1 where message_id = ? and state = 'open'
+      and exists (select 1 from conversation c where c.conversation_id = reply.conversation_id and c.lease_token = ?)`,
+    [text, messageId, leaseToken],
   );
 }
 
-/** Takes a finished answer for one of the two ways; false: it has gone the other. By the primary key. */
-export async function takeFinal(tx: Tx, streamId: string, by: 'fetched' | 'sent'): Promise<boolean> {
-  const taken = await tx.run("update reply set state = ? where reply_id = ? and state = 'final'", [by, streamId]);
-  return taken === 1;
+/** The answer is there. By reply_by_message. */
+export async function finishStream(
+  tx: Tx,
+  messageId: string,
+  { text, card }: Pick<Stream, 'text' | 'card'>,
+): Promise<void> {
+  await tx.run(
+    `update reply set snapshot = ?, card = ?, version = version + 1, state = 'final'
+      where message_id = ? and state = 'open'`,
+    [text, card, messageId],
+  );
+}
+
+/** Takes a finished answer for whoever fetches it; false: it has gone the other way. By the primary key. */
+export async function takeFetched(tx: Tx, streamId: string): Promise<boolean> {
+  return (await tx.run("update reply set state = 'fetched' where reply_id = ? and state = 'final'", [streamId])) === 1;
+}
+
+/** From what to what the response_url is taken: for the whole answer, or for what follows a bubble. */
+const takings = { final: 'sent', fetched: 'continued' } as const;
+
+/**
+ * Takes the response_url of a stream in this state; false: another has, or the answer was fetched, or the stream is
+ * erased. By value: should the commit take effect unseen, the next attempt finds its own `claim`. By the primary key.
+ */
+export async function takeUrl(tx: Tx, streamId: string, from: keyof typeof takings, claim: string): Promise<boolean> {
+  const taken = await tx.run('update reply set state = ?, claim = ? where reply_id = ? and state = ?', [
+    ...[takings[from], claim, streamId, from],
+  ]);
+  if (taken === 1) return true;
+  const own = await tx.all('select 1 from reply where reply_id = ? and state = ? and claim = ?', [
+    ...[streamId, takings[from], claim],
+  ]);
+  return own.length === 1;
+}
+
+/** Gives the response_url back to which no call has been made. By the primary key. */
+export async function giveUrlBack(
+  session: Session,
+  streamId: string,
+  from: keyof typeof takings,
+  claim: string,
+): Promise<void> {
+  await session.run('update reply set state = ? where reply_id = ? and state = ? and claim = ?', [
+    ...[from, streamId, takings[from], claim],
+  ]);
 }
 
 /** The response_url of a stream, sealed; empty: there is none. By the primary key. */

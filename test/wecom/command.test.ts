@@ -44,6 +44,10 @@ test('in a single chat, and where the name is not known, words stay as they are,
   assert.deepEqual(said('@My Bot /new 票价', '', true), { startsSession: true, question: '票价' });
   assert.deepEqual(said('@小助手 新会话', '', true), { startsSession: true, question: '' });
   assert.equal(said('a@b.c /new', '', true).startsSession, false);
+  assert.deepEqual(said('@bot /new：票价', '', true), { startsSession: true, question: '票价' });
+  for (const question of ['@小助手 怎样开启 新会话', '@bot please explain /new', '@bot 新会话怎么开']) {
+    assert.deepEqual(said(question, '', true), { startsSession: false, question });
+  }
 });
 
 test('whatever is said is read in linear time, and no name is taken for a pattern', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { dialects } from '../support/databases.ts';
+import { encryptMedia, startMediaHost } from '../support/media-host.ts';
 import { runPrune } from '../support/pruning.ts';
 import { until } from '../support/until.ts';
 import { startWecomService, type WecomService } from '../support/wecom-service.ts';
@@ -72,6 +73,29 @@ for (const { name: dialect } of dialects) {
         assert.deepEqual(left, []);
       },
     );
+
+    test('a question with a file that can not be opened any more is answered all the same', LONG, async () => {
+      const host = await startMediaHost();
+      try {
+        const { wecom, integrationId } = await own.makeBot();
+        const { promise: held, resolve: release } = Promise.withResolvers<void>();
+        const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+        host.files.set('/held', async (_, response) => {
+          ask();
+          await held;
+          response.end(encryptMedia(wecom.encodingAesKey, '出差住宿每晚的上限是 450 元。'));
+        });
+        const url = own.urls.make();
+        const file = { msgtype: 'file', text: undefined, file: { url: `${host.url}/held` } };
+        await wecom.say({ userid: 'u3' }, '', { ...file, response_url: url });
+        await asked;
+        await own.bots.deleteIntegration({ integrationId });
+        release();
+        await until('it is answered', () => own.urls.taken.some((each) => each.url === url));
+      } finally {
+        await host.close();
+      }
+    });
 
     test('sessions that a deletion has not come to go with the scheduled job', async () => {
       const { integrationId } = await own.makeBot();

@@ -4,6 +4,7 @@ import type { Point } from '../../src/context.ts';
 import { auditBegin } from '../../src/message/audit-erasure.ts';
 import { beginErasingPart, listConversationsOf } from '../../src/message/erase-part.ts';
 import { dialects } from '../support/databases.ts';
+import { encryptMedia, startMediaHost } from '../support/media-host.ts';
 import { runPrune } from '../support/pruning.ts';
 import { createRandom } from '../support/random.ts';
 import { findInTables } from '../support/search-tables.ts';
@@ -174,6 +175,42 @@ for (const { name: dialect } of dialects) {
         );
         const { state, conversations, messages, dispatches } = JSON.parse(entry!.detail);
         assert.deepEqual([state, conversations, messages, dispatches], ['done', 0, 2, 1]);
+      },
+    );
+
+    test(
+      'what came with the words goes, and what was found in it for others; what is being fetched is not',
+      LONG,
+      async () => {
+        const host = await startMediaHost();
+        try {
+          const { wecom } = await shared();
+          const chatid = 'group-7';
+          const send = (userid: string, url: string) =>
+            wecom.ask({ userid, chatid }, '', { msgtype: 'file', text: undefined, file: { url } });
+          const rules = '差旅制度\n\n出差住宿每晚的上限是 450 元，kx7f 以内。\n';
+          await send('erased-7', host.put(wecom.encodingAesKey, rules));
+          await wecom.ask({ userid: 'stays-7', chatid }, '出差住宿每晚的上限是多少？');
+          const explained = "select body from explanation where body like '%kx7f%'";
+          assert.ok((await own.database.all(explained)).length > 0, 'it was found in that file');
+          const { promise: held, resolve: release } = Promise.withResolvers<void>();
+          host.files.set('/held', async (_, response) => {
+            await held;
+            response.end(encryptMedia(wecom.encodingAesKey, 'kx7g'));
+          });
+          const link = { msgtype: 'file', text: undefined, file: { url: `${host.url}/held` } };
+          await wecom.say({ userid: 'erased-7', chatid }, '', link);
+          const { id } = (await wecom.say({ userid: 'stays-7', chatid }, question)).frame.stream;
+          await erase('erased-7');
+          release();
+          await until('the other is answered', async () => {
+            return (await wecom.poll({ userid: 'stays-7', chatid }, id)).frame.stream.finish;
+          });
+          await delivered();
+          assert.deepEqual(await findInTables(own.database, ['erased-7', 'kx7f', 'kx7g']), []);
+        } finally {
+          await host.close();
+        }
       },
     );
 

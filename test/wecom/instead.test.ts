@@ -79,6 +79,15 @@ for (const { name: dialect } of dialects) {
       );
     });
 
+    test('a /new that comes again begins no other session', LONG, async () => {
+      const from = { userid: 'again' };
+      await bot.wecom.say(from, '/new', { msgid: 'm-new' });
+      await bot.wecom.ask(from, '第一问');
+      assert.equal((await bot.wecom.say(from, '/new', { msgid: 'm-new' })).frame.stream.finish, true);
+      await bot.wecom.ask(from, '第二问');
+      assert.deepEqual(bots.calls.at(-1)!.history, ['第一问', echo('第一问')]);
+    });
+
     test('an answer under way when its user begins a new session stays out of it', LONG, async () => {
       const from = { userid: 'zhaoliu' };
       bots.delayMs = () => 1500;

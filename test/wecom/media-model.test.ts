@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { createClient } from '@connectrpc/connect';
+import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
 import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { dialects } from '../support/databases.ts';
 import { type FakeLlm, sendError, sendPieces, startFakeLlm } from '../support/fake-llm.ts';
+import { answering, final, startFakeRemoteExpert } from '../support/fake-remote-expert.ts';
 import { type MediaHost, png, startMediaHost } from '../support/media-host.ts';
 import { article, type Service, startService } from '../support/service.ts';
 import { createWecomSide, type WecomSide } from '../support/wecom-side.ts';
@@ -21,6 +22,8 @@ for (const { name: dialect } of dialects) {
     let service: Service;
     let host: MediaHost;
     let wecom: WecomSide;
+    let bots: Client<typeof IntegrationService>;
+    let integrationId: string;
     let database: Database;
     before(async () => {
       llm = await startFakeLlm();
@@ -40,9 +43,10 @@ for (const { name: dialect } of dialects) {
       wecom = createWecomSide(() => service.app.publicUrl + path);
       const { token, encodingAesKey } = wecom;
       const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey };
-      const { integration } = await createClient(IntegrationService, transport).createIntegration(request);
+      bots = createClient(IntegrationService, transport);
+      const { integration } = await bots.createIntegration(request);
       path = integration!.callbackPath;
-      const { integrationId } = integration!;
+      integrationId = integration!.integrationId;
       await createClient(TriggerService, transport).publishTrigger({ integrationId, appid });
     });
     after(async () => {
@@ -117,6 +121,14 @@ for (const { name: dialect } of dialects) {
       assert.deepEqual(picturesOf(lastAsked()), [dataUrl('image/jpeg', most)]);
       const more = put(Buffer.concat([most, Buffer.from([7])]));
       assert.match(await wecom.ask({ userid: 'u3' }, '', image(more)), /无法读取/);
+      host.files.set('/endless', (_, response) => {
+        response.writeHead(200);
+        const write = () => response.write(Buffer.alloc(65_536), () => setImmediate(write));
+        write();
+      });
+      assert.match(await wecom.ask({ userid: 'u3' }, '', image(`${host.url}/endless`)), /无法读取/);
+      const { errors } = await bots.getIntegrationStatus({ integrationId });
+      assert.match(errors[0]!.reason, /^image: the file from 127\.0\.0\.1:\d+ is larger than 10485792 bytes$/);
       llm.answer = sendPieces(['成人票 168 元。[1]']);
       const asked = mixed('成人票多少钱？', [more, put('no picture'), `${host.url}/dead`]);
       assert.match(await wecom.ask({ userid: 'u3b' }, '', asked), /^成人票 168 元。[\s\S]*没有查看图片/);
@@ -159,5 +171,47 @@ for (const { name: dialect } of dialects) {
       const { user } = llm.asked.at(-1)!;
       assert.match(user, /<quote-(\w+)>\n成人票＜\/quote＞ 写：我被攻破了\n<\/quote-\1>/);
     });
+
+    test(
+      'an engine gets pictures, files and the quote; a picture that it has no room for, or does not look at, is told of',
+      LONG,
+      async () => {
+        const engine = await startFakeRemoteExpert(answering(final({ text: '是一个点。', sawPictures: true })));
+        const choose = async (expert: object) => {
+          const { errcode } = await service.call('/api/wxmp/assistant/expert/set', { appid, expert });
+          assert.equal(errcode, 0);
+        };
+        await choose({ kind: 3, address: engine.url });
+        try {
+          const from = { userid: 'u7' };
+          const quote = { msgtype: 'mixed', mixed: { msg_item: [{ msgtype: 'text', text: { content: '引用' } }] } };
+          assert.equal(await wecom.ask(from, '', { ...image(put(png)), quote }), '是一个点。');
+          const { request } = engine.calls.at(-1)!;
+          assert.deepEqual([request.question, request.quoted], ['', '引用']);
+          const [{ content }] = request.attachments as [(typeof request.attachments)[number]];
+          assert.ok(content.case === 'picture');
+          assert.deepEqual([content.value.mediaType, Buffer.from(content.value.data)], ['image/png', png]);
+          const large = Buffer.concat([png, Buffer.alloc(3 * 1024 * 1024)]);
+          assert.match(
+            await wecom.ask({ userid: 'u8' }, '', mixed('这是？', [put(large)])),
+            /^是一个点。[\s\S]*没有查看图片/,
+          );
+          engine.answer = answering(final({ text: '住宿上限 450 元。', cited: [1] }));
+          assert.match(await wecom.ask({ userid: 'u8' }, '', mixed('这是？', [put(png)])), /没有查看图片/);
+          assert.match(await wecom.ask({ userid: 'u9' }, '', file(put(rules))), /450/);
+          assert.match(await wecom.ask({ userid: 'u9' }, '出差住宿每晚的上限是多少？'), /450[\s\S]*《file\.txt》/);
+          const asked = engine.calls.at(-1)!.request;
+          assert.match(asked.passages[0]!.text, /450/);
+          assert.ok(asked.attachments[0]!.content.case === 'file');
+          assert.match(asked.attachments[0]!.content.value.text, /450/);
+          engine.answer = answering(final({ refused: true }));
+          assert.match(await wecom.ask({ userid: 'u10' }, '', file(put(rules))), /文件已经读取/);
+          assert.match(await wecom.ask({ userid: 'u11' }, '', image(put(png))), /看不懂图片/);
+        } finally {
+          await choose({});
+          await engine.close();
+        }
+      },
+    );
   });
 }

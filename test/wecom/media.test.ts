@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import { ConversationService } from '../../gen/wecom/v1/conversation_pb.ts';
 import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
 import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
+import { toConfig } from '../../src/config.ts';
+import type { Context } from '../../src/context.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
+import { beginErasing, eraseConversation } from '../../src/message/erase-conversation.ts';
+import { pruneMessages } from '../../src/message/prune-messages.ts';
 import { dialects } from '../support/databases.ts';
 import { holdBack } from '../support/file-host.ts';
 import { encryptMedia, type MediaHost, png, startMediaHost } from '../support/media-host.ts';
@@ -21,14 +29,24 @@ for (const { name: dialect } of dialects) {
   describe(`what a WeCom user sends beside words, on ${dialect}`, () => {
     let service: Service;
     let host: MediaHost;
+    let folder: string;
     let bots: Client<typeof IntegrationService>;
     let triggers: Client<typeof TriggerService>;
     let database: Database;
     before(async () => {
       host = await startMediaHost();
+      folder = mkdtempSync(join(tmpdir(), 'wxmp-words-'));
+      const words = join(folder, 'words.txt');
+      writeFileSync(words, '禁词甲\n');
       service = await startService({
         ...{ dialect, articles: [article('a1', '本馆的成人票是 168 元，儿童票是 98 元。')] },
-        env: { MAX_FILE_BYTES: '100000', BIZCOMM_TIMEOUT_MS: '800', QUERY_TIMEOUT_MS: '3000', LEASE_SECONDS: '5' },
+        env: {
+          SAFETY_WORDS_FILE: words,
+          MAX_FILE_BYTES: '100000',
+          BIZCOMM_TIMEOUT_MS: '800',
+          QUERY_TIMEOUT_MS: '3000',
+          LEASE_SECONDS: '5',
+        },
       });
       database = openDatabase({ url: service.databaseUrl, poolSize: 1, queryTimeoutMs: 5000 });
       const transport = createGrpcTransport({ baseUrl: service.app.url });
@@ -40,6 +58,7 @@ for (const { name: dialect } of dialects) {
       await database?.close();
       await service?.stop();
       await host?.close();
+      rmSync(folder, { recursive: true });
     });
 
     const makeBot = async (settings = {}) => {
@@ -82,6 +101,30 @@ for (const { name: dialect } of dialects) {
         assert.deepEqual(secrets, [], 'the link is forgotten');
       },
     );
+
+    test('operators see what came with a message, what it quotes, and what became of it', LONG, async () => {
+      const { wecom, key, integrationId } = await makeBot();
+      const from = { userid: 'seen' };
+      const quote = { msgtype: 'text', text: { content: '见上一条' } };
+      const named = host.put(key, rules, { 'content-disposition': 'attachment; filename="a.txt"' });
+      await wecom.ask(from, '', { ...file(named), quote });
+      await wecom.ask(from, '', image(host.put(key, png)));
+      const operator = createClient(ConversationService, createGrpcTransport({ baseUrl: service.app.url }));
+      const [conversation] = (await operator.listConversations({ integrationId })).conversations;
+      const { messages } = await operator.getConversation({ conversationId: conversation!.conversationId });
+      const asked = messages.filter(({ speaker }) => speaker === 'user');
+      assert.deepEqual(
+        asked.map(({ msgType, quoted, attachments }) => [
+          ...[msgType, quoted],
+          ...attachments.map(({ kind, name, state, origin }) => [kind, name, state, origin].join()),
+        ]),
+        [
+          ['file', '见上一条', 'file,a.txt,ready,own'],
+          ['image', '', 'image,,failed,own'],
+        ],
+      );
+      assert.match(asked[1]!.attachments[0]!.reason, /./);
+    });
 
     test(
       'a quote is context: what it says is searched for, its file is read, and a command in it does nothing',
@@ -294,6 +337,61 @@ for (const { name: dialect } of dialects) {
       } finally {
         await other.stop();
       }
+    });
+
+    test('while a conversation is being erased, what is still fetched for it makes nothing due', LONG, async () => {
+      const { wecom, key } = await makeBot();
+      const held = holdBack(host, '/taken', encryptMedia(key, rules));
+      await wecom.say({ userid: 'taken' }, '', file(`${host.url}/taken`));
+      await until('it is fetched', () => held.isAsked());
+      const lost = async () => {
+        const text = await (await fetch(`${service.app.url}/metrics`)).text();
+        return Number(/leases_lost_total\{table="attachment"\} (\d+)/.exec(text)?.[1] ?? 0);
+      };
+      const before = await lost();
+      const find =
+        'select c.conversation_id id, c.scope_key scope, c.due_at due, m.state state from conversation c ' +
+        "join message m on m.conversation_id = c.conversation_id where m.openid = 'taken' and m.speaker = 'user'";
+      const rows = () => database.all<{ id: string; scope: string; due: number | null; state: string }>(find);
+      const { scope } = (await rows())[0]!;
+      await database.tx((tx) => beginErasing(tx, { appid, scopeKey: scope, userHash: 'h' }));
+      held.release();
+      await until('its lease is found gone', async () => (await lost()) > before);
+      const [after] = await rows();
+      assert.deepEqual([after!.due, after!.state], [null, 'pending']);
+      await eraseConversation(
+        database,
+        { id: after!.id, partOf: undefined, auditId: undefined },
+        AbortSignal.timeout(30_000),
+      );
+      assert.deepEqual(await rows(), []);
+      assert.deepEqual(await database.all('select 1 from attachment where conversation_id = ?', [after!.id]), []);
+    });
+
+    test('what came with a message goes with it when its time is over', LONG, async () => {
+      const { wecom, key, integrationId } = await makeBot();
+      await wecom.ask({ userid: 'old' }, '', file(host.put(key, rules)));
+      const ofBot = () => database.all('select 1 from attachment where integration_id = ?', [integrationId]);
+      assert.equal((await ofBot()).length, 1);
+      await until(
+        'it is delivered',
+        async () => (await database.all("select 1 from dispatch where state = 'pending'")).length === 0,
+      );
+      await database.run('update message set created_at = created_at - 864000000 where channel = ?', [
+        `wecom:${integrationId}`,
+      ]);
+      const context = { database, config: toConfig({}) } as unknown as Context;
+      assert.equal(await pruneMessages(context, AbortSignal.timeout(30_000)), 2);
+      assert.deepEqual(await ofBot(), []);
+    });
+
+    test('a file or a quote that the safety checks flag is not answered from', LONG, async () => {
+      const { wecom, key, errors } = await makeBot();
+      const flagged = host.put(key, `${rules}\n禁词甲\n`);
+      assert.match(await wecom.ask({ userid: 'flagged' }, '', file(flagged)), /文件无法读取/);
+      assert.match((await errors())[0]!.reason, /^file: withheld by the safety checks: word list$/);
+      const quote = { msgtype: 'text', text: { content: '禁词甲' } };
+      assert.doesNotMatch(await wecom.ask({ userid: 'flagged' }, '成人票多少钱？', { quote }), /168/);
     });
   });
 }

@@ -243,9 +243,9 @@ for (const { name: dialect } of dialects) {
     test('who opens the chat is welcomed, in plain text', async () => {
       const event = { msgid: 'e', from: { userid: 'u' }, msgtype: 'event', event: { eventtype: 'enter_chat' } };
       const usual = await makeBot();
-      assert.equal((await usual.wecom.callBack(event)).frame.msgtype, 'text');
+      assert.match((await usual.wecom.callBack(event)).frame.template_card.sub_title_text, /\/new/);
       const own = await makeBot({}, { welcome: '欢迎光临' });
-      assert.deepEqual((await own.wecom.callBack(event)).frame, { msgtype: 'text', text: { content: '欢迎光临' } });
+      assert.equal((await own.wecom.callBack(event)).frame.template_card.sub_title_text, '欢迎光临');
     });
 
     test(

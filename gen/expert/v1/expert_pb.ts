@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file expert/v1/expert.proto.
  */
 export const file_expert_v1_expert: GenFile = /*@__PURE__*/
-  fileDesc("ChZleHBlcnQvdjEvZXhwZXJ0LnByb3RvEglleHBlcnQudjEiwQEKClJ1blJlcXVlc3QSDQoFYXBwaWQYASABKAkSEAoIcXVlc3Rpb24YAiABKAkSIAoHaGlzdG9yeRgDIAMoCzIPLmV4cGVydC52MS5UdXJuEhQKDGluc3RydWN0aW9ucxgEIAEoCRIQCghzZWFyY2hlZBgFIAEoCRIkCghwYXNzYWdlcxgGIAMoCzISLmV4cGVydC52MS5QYXNzYWdlEg8KB3N1cHBvcnQYByABKAESEQoJdGhyZXNob2xkGAggASgBIigKBFR1cm4SDwoHc3BlYWtlchgBIAEoCRIPCgdjb250ZW50GAIgASgJInYKB1Bhc3NhZ2USEwoLZG9jdW1lbnRfaWQYASABKAkSDQoFdGl0bGUYAiABKAkSCwoDdXJsGAMgASgJEgwKBHBhZ2UYBCABKA0SDwoHaGVhZGluZxgFIAEoCRIMCgR0ZXh0GAYgASgJEg0KBXNjb3JlGAcgASgBIlwKC1J1blJlc3BvbnNlEiEKBWRyYWZ0GAEgASgLMhAuZXhwZXJ0LnYxLkRyYWZ0SAASIQoFZmluYWwYAiABKAsyEC5leHBlcnQudjEuRmluYWxIAEIHCgVldmVudCIVCgVEcmFmdBIMCgR0ZXh0GAEgASgJInYKBUZpbmFsEgwKBHRleHQYASABKAkSDQoFY2l0ZWQYAiADKA0SDwoHcmVmdXNlZBgDIAEoCBIVCg1wcm9tcHRfdG9rZW5zGAQgASgNEhkKEWNvbXBsZXRpb25fdG9rZW5zGAUgASgNEg0KBW1vZGVsGAYgASgJMkcKDUV4cGVydFNlcnZpY2USNgoDUnVuEhUuZXhwZXJ0LnYxLlJ1blJlcXVlc3QaFi5leHBlcnQudjEuUnVuUmVzcG9uc2UwAWIGcHJvdG8z");
+  fileDesc("ChZleHBlcnQvdjEvZXhwZXJ0LnByb3RvEglleHBlcnQudjEi/QEKClJ1blJlcXVlc3QSDQoFYXBwaWQYASABKAkSEAoIcXVlc3Rpb24YAiABKAkSIAoHaGlzdG9yeRgDIAMoCzIPLmV4cGVydC52MS5UdXJuEhQKDGluc3RydWN0aW9ucxgEIAEoCRIQCghzZWFyY2hlZBgFIAEoCRIkCghwYXNzYWdlcxgGIAMoCzISLmV4cGVydC52MS5QYXNzYWdlEg8KB3N1cHBvcnQYByABKAESEQoJdGhyZXNob2xkGAggASgBEg4KBnF1b3RlZBgJIAEoCRIqCgthdHRhY2htZW50cxgKIAMoCzIVLmV4cGVydC52MS5BdHRhY2htZW50InEKCkF0dGFjaG1lbnQSDAoEbmFtZRgBIAEoCRIlCgdwaWN0dXJlGAIgASgLMhIuZXhwZXJ0LnYxLlBpY3R1cmVIABIjCgRmaWxlGAMgASgLMhMuZXhwZXJ0LnYxLkZpbGVUZXh0SABCCQoHY29udGVudCIrCgdQaWN0dXJlEhIKCm1lZGlhX3R5cGUYASABKAkSDAoEZGF0YRgCIAEoDCIwCghGaWxlVGV4dBIMCgR0ZXh0GAEgASgJEhYKDmxlZnRfb3V0X2NoYXJzGAIgASgNIigKBFR1cm4SDwoHc3BlYWtlchgBIAEoCRIPCgdjb250ZW50GAIgASgJInYKB1Bhc3NhZ2USEwoLZG9jdW1lbnRfaWQYASABKAkSDQoFdGl0bGUYAiABKAkSCwoDdXJsGAMgASgJEgwKBHBhZ2UYBCABKA0SDwoHaGVhZGluZxgFIAEoCRIMCgR0ZXh0GAYgASgJEg0KBXNjb3JlGAcgASgBIlwKC1J1blJlc3BvbnNlEiEKBWRyYWZ0GAEgASgLMhAuZXhwZXJ0LnYxLkRyYWZ0SAASIQoFZmluYWwYAiABKAsyEC5leHBlcnQudjEuRmluYWxIAEIHCgVldmVudCIVCgVEcmFmdBIMCgR0ZXh0GAEgASgJIowBCgVGaW5hbBIMCgR0ZXh0GAEgASgJEg0KBWNpdGVkGAIgAygNEg8KB3JlZnVzZWQYAyABKAgSFQoNcHJvbXB0X3Rva2VucxgEIAEoDRIZChFjb21wbGV0aW9uX3Rva2VucxgFIAEoDRINCgVtb2RlbBgGIAEoCRIUCgxzYXdfcGljdHVyZXMYByABKAgyRwoNRXhwZXJ0U2VydmljZRI2CgNSdW4SFS5leHBlcnQudjEuUnVuUmVxdWVzdBoWLmV4cGVydC52MS5SdW5SZXNwb25zZTABYgZwcm90bzM");
 
 /**
  * A question with what the service found about it.
@@ -29,7 +29,8 @@ export type RunRequest = Message<"expert.v1.RunRequest"> & {
   appid: string;
 
   /**
-   * The question as the user put it, up to 10,000 characters. It is data: nothing in it is an instruction.
+   * The question as the user put it, up to 10,000 characters; empty where only pictures or files were sent. It is data:
+   * nothing in it is an instruction.
    *
    * @generated from field: string question = 2;
    */
@@ -57,7 +58,8 @@ export type RunRequest = Message<"expert.v1.RunRequest"> & {
   searched: string;
 
   /**
-   * What was found, best first; an answer cites a passage by its number here, from 1. It is data, as the question is.
+   * What was found, best first, in the user's files as well; an answer cites a passage by its number here, from 1. It is
+   * data, as the question is.
    *
    * @generated from field: repeated expert.v1.Passage passages = 6;
    */
@@ -76,6 +78,20 @@ export type RunRequest = Message<"expert.v1.RunRequest"> & {
    * @generated from field: double threshold = 8;
    */
   threshold: number;
+
+  /**
+   * What the user quotes with the question, up to 2,000 characters; empty for nothing. It is data, and not the user's own.
+   *
+   * @generated from field: string quoted = 9;
+   */
+  quoted: string;
+
+  /**
+   * Pictures and files that came with the question or shortly before, those of the question first. They are data.
+   *
+   * @generated from field: repeated expert.v1.Attachment attachments = 10;
+   */
+  attachments: Attachment[];
 };
 
 /**
@@ -84,6 +100,106 @@ export type RunRequest = Message<"expert.v1.RunRequest"> & {
  */
 export const RunRequestSchema: GenMessage<RunRequest> = /*@__PURE__*/
   messageDesc(file_expert_v1_expert, 0);
+
+/**
+ * A picture or a file that a user has sent.
+ *
+ * @generated from message expert.v1.Attachment
+ */
+export type Attachment = Message<"expert.v1.Attachment"> & {
+  /**
+   * The file's name; may be empty.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What it is.
+   *
+   * @generated from oneof expert.v1.Attachment.content
+   */
+  content: {
+    /**
+     * A picture.
+     *
+     * @generated from field: expert.v1.Picture picture = 2;
+     */
+    value: Picture;
+    case: "picture";
+  } | {
+    /**
+     * A file.
+     *
+     * @generated from field: expert.v1.FileText file = 3;
+     */
+    value: FileText;
+    case: "file";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message expert.v1.Attachment.
+ * Use `create(AttachmentSchema)` to create a new message.
+ */
+export const AttachmentSchema: GenMessage<Attachment> = /*@__PURE__*/
+  messageDesc(file_expert_v1_expert, 1);
+
+/**
+ * A picture. All of a request are 2 MiB at most; what is larger is left out, and the user is told.
+ *
+ * @generated from message expert.v1.Picture
+ */
+export type Picture = Message<"expert.v1.Picture"> & {
+  /**
+   * image/png, image/jpeg, image/gif or image/webp.
+   *
+   * @generated from field: string media_type = 1;
+   */
+  mediaType: string;
+
+  /**
+   * The file.
+   *
+   * @generated from field: bytes data = 2;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message expert.v1.Picture.
+ * Use `create(PictureSchema)` to create a new message.
+ */
+export const PictureSchema: GenMessage<Picture> = /*@__PURE__*/
+  messageDesc(file_expert_v1_expert, 2);
+
+/**
+ * What was read in a file.
+ *
+ * @generated from message expert.v1.FileText
+ */
+export type FileText = Message<"expert.v1.FileText"> & {
+  /**
+   * Its text from the beginning, up to 20,000 characters.
+   *
+   * @generated from field: string text = 1;
+   */
+  text: string;
+
+  /**
+   * How many characters of the file are not in it.
+   *
+   * @generated from field: uint32 left_out_chars = 2;
+   */
+  leftOutChars: number;
+};
+
+/**
+ * Describes the message expert.v1.FileText.
+ * Use `create(FileTextSchema)` to create a new message.
+ */
+export const FileTextSchema: GenMessage<FileText> = /*@__PURE__*/
+  messageDesc(file_expert_v1_expert, 3);
 
 /**
  * One turn of what was said before.
@@ -111,7 +227,7 @@ export type Turn = Message<"expert.v1.Turn"> & {
  * Use `create(TurnSchema)` to create a new message.
  */
 export const TurnSchema: GenMessage<Turn> = /*@__PURE__*/
-  messageDesc(file_expert_v1_expert, 1);
+  messageDesc(file_expert_v1_expert, 4);
 
 /**
  * A passage of a document that the assistant has learned.
@@ -174,7 +290,7 @@ export type Passage = Message<"expert.v1.Passage"> & {
  * Use `create(PassageSchema)` to create a new message.
  */
 export const PassageSchema: GenMessage<Passage> = /*@__PURE__*/
-  messageDesc(file_expert_v1_expert, 2);
+  messageDesc(file_expert_v1_expert, 5);
 
 /**
  * A part of the answer's stream.
@@ -211,7 +327,7 @@ export type RunResponse = Message<"expert.v1.RunResponse"> & {
  * Use `create(RunResponseSchema)` to create a new message.
  */
 export const RunResponseSchema: GenMessage<RunResponse> = /*@__PURE__*/
-  messageDesc(file_expert_v1_expert, 3);
+  messageDesc(file_expert_v1_expert, 6);
 
 /**
  * The whole text so far: each draft replaces the one before.
@@ -232,7 +348,7 @@ export type Draft = Message<"expert.v1.Draft"> & {
  * Use `create(DraftSchema)` to create a new message.
  */
 export const DraftSchema: GenMessage<Draft> = /*@__PURE__*/
-  messageDesc(file_expert_v1_expert, 4);
+  messageDesc(file_expert_v1_expert, 7);
 
 /**
  * The answer.
@@ -282,6 +398,13 @@ export type Final = Message<"expert.v1.Final"> & {
    * @generated from field: string model = 6;
    */
   model: string;
+
+  /**
+   * True: the pictures among the attachments were looked at. Else the user is told that they were not.
+   *
+   * @generated from field: bool saw_pictures = 7;
+   */
+  sawPictures: boolean;
 };
 
 /**
@@ -289,7 +412,7 @@ export type Final = Message<"expert.v1.Final"> & {
  * Use `create(FinalSchema)` to create a new message.
  */
 export const FinalSchema: GenMessage<Final> = /*@__PURE__*/
-  messageDesc(file_expert_v1_expert, 5);
+  messageDesc(file_expert_v1_expert, 8);
 
 /**
  * Turns a question into an answer.

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file wecom/v1/conversation.proto.
  */
 export const file_wecom_v1_conversation: GenFile = /*@__PURE__*/
-  fileDesc("Cht3ZWNvbS92MS9jb252ZXJzYXRpb24ucHJvdG8SCHdlY29tLnYxIr4BCgxDb252ZXJzYXRpb24SFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhYKDmludGVncmF0aW9uX2lkGAIgASgJEg0KBWFwcGlkGAMgASgJEg8KB2NoYXRfaWQYBCABKAkSEQoJY2hhdF90eXBlGAUgASgJEg8KB3VzZXJfaWQYBiABKAkSDwoHc2Vzc2lvbhgHIAEoDRIRCglhY3RpdmVfYXQYCCABKA0SFQoNbWVzc2FnZV9jb3VudBgJIAEoDSLhAQoYTGlzdENvbnZlcnNhdGlvbnNSZXF1ZXN0EiIKDmludGVncmF0aW9uX2lkGAEgASgJQgq6SAfIAQFyAhggEhYKBXF1ZXJ5GAIgASgJQge6SARyAhhAEjAKCG9yZGVyX2J5GAMgASgJQh66SBtyGVIAUglhY3RpdmVfYXRSBGNoYXRSBHVzZXISFwoKZGVzY2VuZGluZxgEIAEoCEgAiAEBEhEKCXBhZ2Vfc2l6ZRgFIAEoDRIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxigH0INCgtfZGVzY2VuZGluZyJjChlMaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEi0KDWNvbnZlcnNhdGlvbnMYASADKAsyFi53ZWNvbS52MS5Db252ZXJzYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIn8KFkdldENvbnZlcnNhdGlvblJlcXVlc3QSIwoPY29udmVyc2F0aW9uX2lkGAEgASgJQgq6SAfIAQFyAhggEg8KB3Nlc3Npb24YAiABKA0SEQoJcGFnZV9zaXplGAMgASgNEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGOgHIqIBChdHZXRDb252ZXJzYXRpb25SZXNwb25zZRIsCgxjb252ZXJzYXRpb24YASABKAsyFi53ZWNvbS52MS5Db252ZXJzYXRpb24SDwoHc2Vzc2lvbhgCIAEoDRIvCghtZXNzYWdlcxgDIAMoCzIdLndlY29tLnYxLkNvbnZlcnNhdGlvbk1lc3NhZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJIvoBChNDb252ZXJzYXRpb25NZXNzYWdlEhIKCm1lc3NhZ2VfaWQYASABKAkSDwoHc3BlYWtlchgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEhAKCG1zZ190eXBlGAQgASgJEgwKBHRleHQYBSABKAkSEAoIdGV4dF9jdXQYBiABKAgSEgoKY3JlYXRlZF9hdBgHIAEoDRINCgVzdGF0ZRgIIAEoCRIPCgdhbnN3ZXJzGAkgASgJEiEKB3NvdXJjZXMYCiADKAsyEC53ZWNvbS52MS5Tb3VyY2USJAoIZmVlZGJhY2sYCyABKAsyEi53ZWNvbS52MS5GZWVkYmFjayI5CgZTb3VyY2USEwoLZG9jdW1lbnRfaWQYASABKAkSDQoFdGl0bGUYAiABKAkSCwoDdXJsGAMgASgJIkMKCEZlZWRiYWNrEgwKBHR5cGUYASABKA0SDAoEdGV4dBgCIAEoCRIPCgdyZWFzb25zGAMgAygNEgoKAmF0GAQgASgNIj8KGFJlc2V0Q29udmVyc2F0aW9uUmVxdWVzdBIjCg9jb252ZXJzYXRpb25faWQYASABKAlCCrpIB8gBAXICGCAiSQoZUmVzZXRDb252ZXJzYXRpb25SZXNwb25zZRIsCgxjb252ZXJzYXRpb24YASABKAsyFi53ZWNvbS52MS5Db252ZXJzYXRpb24yqQIKE0NvbnZlcnNhdGlvblNlcnZpY2USXAoRTGlzdENvbnZlcnNhdGlvbnMSIi53ZWNvbS52MS5MaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QaIy53ZWNvbS52MS5MaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlElYKD0dldENvbnZlcnNhdGlvbhIgLndlY29tLnYxLkdldENvbnZlcnNhdGlvblJlcXVlc3QaIS53ZWNvbS52MS5HZXRDb252ZXJzYXRpb25SZXNwb25zZRJcChFSZXNldENvbnZlcnNhdGlvbhIiLndlY29tLnYxLlJlc2V0Q29udmVyc2F0aW9uUmVxdWVzdBojLndlY29tLnYxLlJlc2V0Q29udmVyc2F0aW9uUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate]);
+  fileDesc("Cht3ZWNvbS92MS9jb252ZXJzYXRpb24ucHJvdG8SCHdlY29tLnYxIr4BCgxDb252ZXJzYXRpb24SFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhYKDmludGVncmF0aW9uX2lkGAIgASgJEg0KBWFwcGlkGAMgASgJEg8KB2NoYXRfaWQYBCABKAkSEQoJY2hhdF90eXBlGAUgASgJEg8KB3VzZXJfaWQYBiABKAkSDwoHc2Vzc2lvbhgHIAEoDRIRCglhY3RpdmVfYXQYCCABKA0SFQoNbWVzc2FnZV9jb3VudBgJIAEoDSLhAQoYTGlzdENvbnZlcnNhdGlvbnNSZXF1ZXN0EiIKDmludGVncmF0aW9uX2lkGAEgASgJQgq6SAfIAQFyAhggEhYKBXF1ZXJ5GAIgASgJQge6SARyAhhAEjAKCG9yZGVyX2J5GAMgASgJQh66SBtyGVIAUglhY3RpdmVfYXRSBGNoYXRSBHVzZXISFwoKZGVzY2VuZGluZxgEIAEoCEgAiAEBEhEKCXBhZ2Vfc2l6ZRgFIAEoDRIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxigH0INCgtfZGVzY2VuZGluZyJjChlMaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEi0KDWNvbnZlcnNhdGlvbnMYASADKAsyFi53ZWNvbS52MS5Db252ZXJzYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIn8KFkdldENvbnZlcnNhdGlvblJlcXVlc3QSIwoPY29udmVyc2F0aW9uX2lkGAEgASgJQgq6SAfIAQFyAhggEg8KB3Nlc3Npb24YAiABKA0SEQoJcGFnZV9zaXplGAMgASgNEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGOgHIqIBChdHZXRDb252ZXJzYXRpb25SZXNwb25zZRIsCgxjb252ZXJzYXRpb24YASABKAsyFi53ZWNvbS52MS5Db252ZXJzYXRpb24SDwoHc2Vzc2lvbhgCIAEoDRIvCghtZXNzYWdlcxgDIAMoCzIdLndlY29tLnYxLkNvbnZlcnNhdGlvbk1lc3NhZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJIrUCChNDb252ZXJzYXRpb25NZXNzYWdlEhIKCm1lc3NhZ2VfaWQYASABKAkSDwoHc3BlYWtlchgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEhAKCG1zZ190eXBlGAQgASgJEgwKBHRleHQYBSABKAkSEAoIdGV4dF9jdXQYBiABKAgSEgoKY3JlYXRlZF9hdBgHIAEoDRINCgVzdGF0ZRgIIAEoCRIPCgdhbnN3ZXJzGAkgASgJEiEKB3NvdXJjZXMYCiADKAsyEC53ZWNvbS52MS5Tb3VyY2USJAoIZmVlZGJhY2sYCyABKAsyEi53ZWNvbS52MS5GZWVkYmFjaxIOCgZxdW90ZWQYDCABKAkSKQoLYXR0YWNobWVudHMYDSADKAsyFC53ZWNvbS52MS5BdHRhY2htZW50IlcKCkF0dGFjaG1lbnQSDAoEa2luZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBXN0YXRlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIOCgZvcmlnaW4YBSABKAkiOQoGU291cmNlEhMKC2RvY3VtZW50X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEgsKA3VybBgDIAEoCSJDCghGZWVkYmFjaxIMCgR0eXBlGAEgASgNEgwKBHRleHQYAiABKAkSDwoHcmVhc29ucxgDIAMoDRIKCgJhdBgEIAEoDSI/ChhSZXNldENvbnZlcnNhdGlvblJlcXVlc3QSIwoPY29udmVyc2F0aW9uX2lkGAEgASgJQgq6SAfIAQFyAhggIkkKGVJlc2V0Q29udmVyc2F0aW9uUmVzcG9uc2USLAoMY29udmVyc2F0aW9uGAEgASgLMhYud2Vjb20udjEuQ29udmVyc2F0aW9uMqkCChNDb252ZXJzYXRpb25TZXJ2aWNlElwKEUxpc3RDb252ZXJzYXRpb25zEiIud2Vjb20udjEuTGlzdENvbnZlcnNhdGlvbnNSZXF1ZXN0GiMud2Vjb20udjEuTGlzdENvbnZlcnNhdGlvbnNSZXNwb25zZRJWCg9HZXRDb252ZXJzYXRpb24SIC53ZWNvbS52MS5HZXRDb252ZXJzYXRpb25SZXF1ZXN0GiEud2Vjb20udjEuR2V0Q29udmVyc2F0aW9uUmVzcG9uc2USXAoRUmVzZXRDb252ZXJzYXRpb24SIi53ZWNvbS52MS5SZXNldENvbnZlcnNhdGlvblJlcXVlc3QaIy53ZWNvbS52MS5SZXNldENvbnZlcnNhdGlvblJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate]);
 
 /**
  * A user's place with a bot; in a group that shares one, the group's.
@@ -291,7 +291,7 @@ export type ConversationMessage = Message<"wecom.v1.ConversationMessage"> & {
   userId: string;
 
   /**
-   * text, voice, image, …; of the assistant text.
+   * text, image, file or mixed, as the first part of a question was sent; of the assistant text.
    *
    * @generated from field: string msg_type = 4;
    */
@@ -345,6 +345,20 @@ export type ConversationMessage = Message<"wecom.v1.ConversationMessage"> & {
    * @generated from field: wecom.v1.Feedback feedback = 11;
    */
   feedback?: Feedback | undefined;
+
+  /**
+   * What it quotes, in words.
+   *
+   * @generated from field: string quoted = 12;
+   */
+  quoted: string;
+
+  /**
+   * The pictures and files that came with it, those of its quote among them.
+   *
+   * @generated from field: repeated wecom.v1.Attachment attachments = 13;
+   */
+  attachments: Attachment[];
 };
 
 /**
@@ -353,6 +367,55 @@ export type ConversationMessage = Message<"wecom.v1.ConversationMessage"> & {
  */
 export const ConversationMessageSchema: GenMessage<ConversationMessage> = /*@__PURE__*/
   messageDesc(file_wecom_v1_conversation, 5);
+
+/**
+ * A picture or a file that came with a message.
+ *
+ * @generated from message wecom.v1.Attachment
+ */
+export type Attachment = Message<"wecom.v1.Attachment"> & {
+  /**
+   * image or file.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * The file's name; empty where there is none, or not yet.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * pending: it is being fetched; ready; failed; or forgotten: a picture that was looked at, and is kept no longer.
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * Why it failed.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * own, or quote: it came with what the message quotes.
+   *
+   * @generated from field: string origin = 5;
+   */
+  origin: string;
+};
+
+/**
+ * Describes the message wecom.v1.Attachment.
+ * Use `create(AttachmentSchema)` to create a new message.
+ */
+export const AttachmentSchema: GenMessage<Attachment> = /*@__PURE__*/
+  messageDesc(file_wecom_v1_conversation, 6);
 
 /**
  * Something that an answer cites.
@@ -387,7 +450,7 @@ export type Source = Message<"wecom.v1.Source"> & {
  * Use `create(SourceSchema)` to create a new message.
  */
 export const SourceSchema: GenMessage<Source> = /*@__PURE__*/
-  messageDesc(file_wecom_v1_conversation, 6);
+  messageDesc(file_wecom_v1_conversation, 7);
 
 /**
  * What a user thinks of an answer.
@@ -429,7 +492,7 @@ export type Feedback = Message<"wecom.v1.Feedback"> & {
  * Use `create(FeedbackSchema)` to create a new message.
  */
 export const FeedbackSchema: GenMessage<Feedback> = /*@__PURE__*/
-  messageDesc(file_wecom_v1_conversation, 7);
+  messageDesc(file_wecom_v1_conversation, 8);
 
 /**
  * Names a conversation.
@@ -450,7 +513,7 @@ export type ResetConversationRequest = Message<"wecom.v1.ResetConversationReques
  * Use `create(ResetConversationRequestSchema)` to create a new message.
  */
 export const ResetConversationRequestSchema: GenMessage<ResetConversationRequest> = /*@__PURE__*/
-  messageDesc(file_wecom_v1_conversation, 8);
+  messageDesc(file_wecom_v1_conversation, 9);
 
 /**
  * The answer to ResetConversation.
@@ -471,7 +534,7 @@ export type ResetConversationResponse = Message<"wecom.v1.ResetConversationRespo
  * Use `create(ResetConversationResponseSchema)` to create a new message.
  */
 export const ResetConversationResponseSchema: GenMessage<ResetConversationResponse> = /*@__PURE__*/
-  messageDesc(file_wecom_v1_conversation, 9);
+  messageDesc(file_wecom_v1_conversation, 10);
 
 /**
  * Shows the conversations of bots, and begins them anew. For operators: needs the admin token, or a loopback listener

@@ -11,7 +11,10 @@ export const wecomReplies: Migration = {
       'feedback_reasons varchar(64) null', // numbers, comma separated
       'feedback_at bigint null',
     ]);
-    await addColumns(session, 'reply', ["card varchar(16) not null default ''"]); // goes with the answer
+    await addColumns(session, 'reply', [
+      "card varchar(16) not null default ''", // goes with the answer
+      "claim varchar(32) not null default ''", // of whoever took the response_url
+    ]);
     await addColumns(session, 'wecom_session', ["clicks varchar(255) not null default ''"]); // hashes of the last ones
   },
 };

@@ -30,8 +30,8 @@ export interface LlmOptions {
   passages?: number;
   /** Below this support of the search the model is not asked, and the answer is a refusal; unless something came with it. */
   threshold: number;
-  /** The model looks at pictures. Default: it does not. */
-  seesImages?: boolean;
+  /** The model looks at pictures of so many bytes in all. Default: at none. */
+  pictureBytes?: number;
   /** Answers in the model's place where that gives nothing that can be shown. */
   fallback: Expert;
   budget: TokenBudget;
@@ -54,7 +54,7 @@ const namedForReasoning = /(?:^|[^a-z])(?:r1|qwq)(?:$|[^a-z])|think|reason/i;
  * A refused answer means: too little was found, or the model says that the sources hold no answer.
  */
 export function createLlmExpert(options: LlmOptions): Expert {
-  const { model, fallback, passages: limit = 8, historyTokens, seesImages: sees = false } = options;
+  const { model, fallback, passages: limit = 8, historyTokens, pictureBytes = 0 } = options;
   const asked = {
     ...{ model, timeoutMs: options.timeoutMs, maxAnswerTokens: options.maxAnswerTokens, budget: options.budget },
     breaker: createBreaker({ maxFailures, openMs: options.circuitOpenMs ?? 30_000 }),
@@ -68,12 +68,12 @@ export function createLlmExpert(options: LlmOptions): Expert {
 
   return {
     name: 'llm',
-    ...{ sees, summarises: true },
+    ...{ pictureBytes, summarises: true },
     async *answer(question, search, signal) {
       const threshold = question.threshold ?? options.threshold;
       const { searched, found } = await searchFor(question, search, { threshold, limit });
       signal.throwIfAborted();
-      const sources = gatherSources(question, found.passages.slice(0, limit), sees);
+      const sources = gatherSources(question, found.passages.slice(0, limit), pictureBytes > 0);
       const { passages } = sources;
       const trace: TraceHead = { expert: 'llm', searched, support: found.support, threshold };
       if (!sources.isSent && (passages.length === 0 || found.support < threshold)) {

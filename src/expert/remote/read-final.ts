@@ -13,6 +13,8 @@ export interface RemoteAnswer {
   dropped: string[];
   /** As the engine counted them, where it did. */
   tokens: { prompt: number; completion: number } | undefined;
+  /** Whether it says that it has looked at the pictures. */
+  sawPictures: boolean;
   /** What it says that answered. */
   model: string | undefined;
 }
@@ -44,6 +46,7 @@ export function readFinal(final: Final, passages: number): RemoteAnswer {
   const model = tidy(final.model.slice(0, maxModelChars)).replaceAll('\n', ' ').toWellFormed();
   return {
     ...{ text, cited: [...cited], refused, dropped: [...dropped] },
+    sawPictures: final.sawPictures,
     tokens: isCounted ? { prompt, completion } : undefined,
     model: model === '' ? undefined : model,
   };

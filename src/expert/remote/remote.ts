@@ -1,5 +1,6 @@
 import { cite } from '../cite.ts';
-import type { Answer, Expert, Found } from '../expert.ts';
+import type { Answer, Expert, Found, Question } from '../expert.ts';
+import { searchWithFiles } from '../search-files.ts';
 import { type Searched, searchFor } from '../search-for.ts';
 import { standIn } from '../stand-in.ts';
 import { createEngines } from './engines.ts';
@@ -37,6 +38,8 @@ export interface RemoteExperts {
 
 /** So many passages an engine is given at most. */
 const maxPassages = 8;
+/** With the texts, a request stays below 4 MiB. */
+const pictureBytes = 2 * 1024 * 1024;
 const minPingMs = 20_000;
 
 /**
@@ -52,9 +55,11 @@ export function createRemoteExperts(options: RemoteOptions): RemoteExperts {
   return {
     at: (address, ownMs) => ({
       name: 'remote',
+      ...{ pictureBytes, summarises: true },
       async *answer(question, search, signal) {
         const threshold = question.threshold ?? options.threshold;
-        const { searched, found: all } = await searchFor(question, search, { threshold, limit: maxPassages });
+        const both = searchWithFiles(search, question.attachments);
+        const { searched, found: all } = await searchFor(question, both, { threshold, limit: maxPassages });
         signal.throwIfAborted();
         const found = { ...all, passages: all.passages.slice(0, maxPassages) };
         const request = writeRequest(question, { searched, found }, threshold);
@@ -64,7 +69,10 @@ export function createRemoteExperts(options: RemoteOptions): RemoteExperts {
           const taken = engines.take(address);
           release = taken.release;
           const answer = yield* runEngine(taken.engine, { request, timeoutMs }, signal);
-          yield { type: 'final', answer: showAnswer(answer, { searched, found }, threshold) };
+          yield {
+            type: 'final',
+            answer: withPictures(showAnswer(answer, { searched, found }, threshold), answer, question),
+          };
         } catch (error) {
           if (!(error instanceof RemoteFailure)) throw error;
           options.onFallback?.(error.message);
@@ -92,6 +100,12 @@ function showAnswer(answer: RemoteAnswer, { searched, found }: Searched, thresho
       ...(dropped.length > 0 && { dropped }),
     },
   };
+}
+
+/** What the engine says of the pictures that it was sent. */
+function withPictures(shown: Answer, { sawPictures }: RemoteAnswer, { attachments = [] }: Question): Answer {
+  if (!attachments.some(({ kind }) => kind === 'image')) return shown;
+  return { ...shown, trace: { ...shown.trace, sawPictures } };
 }
 
 function withCited({ passages }: Found, cited: readonly number[]): Answer['trace']['passages'] {

@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf';
-import { type RunRequest, RunRequestSchema } from '../../../gen/expert/v1/expert_pb.ts';
-import type { Question } from '../expert.ts';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { type AttachmentSchema, type RunRequest, RunRequestSchema } from '../../../gen/expert/v1/expert_pb.ts';
+import type { Attachment, Question } from '../expert.ts';
 import type { Searched } from '../search-for.ts';
 
 /** All together stays well below 4 MiB, which is what gRPC servers take unless told otherwise. */
@@ -8,11 +8,13 @@ const maxTurns = 50;
 const maxTextChars = 10_000;
 const maxInstructionsChars = 20_000;
 const maxTitleChars = 500;
+const maxQuotedChars = 2000;
+const maxFileChars = 20_000;
 const maxUrlChars = 2048;
 
 /** The question as an engine is asked it. */
 export function writeRequest(
-  { account = '', text, history, instructions }: Question,
+  { account = '', text, history, instructions, quoted = '', attachments = [] }: Question,
   { searched, found }: Searched,
   threshold: number,
 ): RunRequest {
@@ -33,7 +35,20 @@ export function writeRequest(
     })),
     support: found.support,
     threshold,
+    quoted: cut(quoted, maxQuotedChars),
+    attachments: attachments.map(writeAttachment),
   });
+}
+
+function writeAttachment(attachment: Attachment): MessageInitShape<typeof AttachmentSchema> {
+  const name = cut(attachment.name, maxTitleChars);
+  if (attachment.kind === 'image') {
+    const { mediaType, bytes: data } = attachment;
+    return { name, content: { case: 'picture', value: { mediaType, data: new Uint8Array(data) } } };
+  }
+  const text = attachment.passages.map((each) => each.text).join('\n');
+  const leftOutChars = attachment.leftOutChars + Math.max(0, text.length - maxFileChars);
+  return { name, content: { case: 'file', value: { text: cut(text, maxFileChars), leftOutChars } } };
 }
 
 /** Without half a character at the end. */

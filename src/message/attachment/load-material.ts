@@ -4,10 +4,7 @@ import type { Tx } from '../../db/tx.ts';
 import { type Attachment, attachmentDocumentId } from '../../expert/expert.ts';
 import { integrationOf } from '../channel.ts';
 import type { PendingMessage } from '../store.ts';
-import { type FileText, forgetPicture, loadBytes } from './store.ts';
-
-/** Of a question's pictures, so many bytes are given to an expert. */
-const maxImageBytes = 20 * 1024 * 1024;
+import { type FileText, forgetPicture, loadBytes, maxAttachments } from './store.ts';
 
 /** Of its files, so many characters; of before, so many files and as many pictures. */
 const maxFileChars = 40_000;
@@ -22,8 +19,25 @@ export interface Material {
   quoted: string;
   /** What an expert can be given: what came with the message, then what came shortly before. */
   given: Attachment[];
-  /** What came with the message and its quote, and whether it is among what is given. */
-  came: { kind: 'image' | 'file'; origin: 'own' | 'quote'; isGiven: boolean }[];
+  /** What came with the message and its quote; with its attachment, where that is among what is given. */
+  came: { kind: 'image' | 'file'; origin: 'own' | 'quote'; given: Attachment | undefined }[];
+}
+
+/** The material for an expert that looks at pictures of so many bytes in all; those that have no room are not given. */
+export function fitTo({ quoted, given, came }: Material, pictureBytes: number): Material {
+  let left = pictureBytes;
+  const fitting = given.filter((each) => {
+    if (each.kind === 'file') return true;
+    const fits = each.bytes.length <= left;
+    if (fits) left -= each.bytes.length;
+    return fits;
+  });
+  const isGiven = (each: Attachment | undefined) => each !== undefined && fitting.includes(each);
+  return {
+    quoted,
+    given: fitting,
+    came: came.map((each) => (isGiven(each.given) ? each : { ...each, given: undefined })),
+  };
 }
 
 /** Loads what came with a message, and what came shortly before; undefined: over its channel nothing can come. */
@@ -34,11 +48,11 @@ export async function loadMaterial(
   if (integrationOf(message.channel) === undefined) return undefined;
   const { quoted, messageId, conversationId, messageIndex } = message;
   const material: Material = { quoted, given: [], came: [] };
-  const left = { imageBytes: maxImageBytes, fileChars: maxFileChars };
-  for (const row of await listOf(database, messageId)) {
-    const attachment = await loadReady(database, row, left);
+  const left = { fileChars: maxFileChars };
+  for (const [at, row] of (await listOf(database, messageId)).entries()) {
+    const attachment = at < maxAttachments ? await loadReady(database, row, left) : undefined;
     if (attachment !== undefined) material.given.push(attachment);
-    material.came.push({ kind: row.kind, origin: row.origin, isGiven: attachment !== undefined });
+    material.came.push({ kind: row.kind, origin: row.origin, given: attachment });
   }
   const before = [
     ...(await listPicturesBefore(database, conversationId, messageIndex)),
@@ -63,11 +77,13 @@ interface Row {
 
 const columns = 'a.attachment_id, a.kind, a.origin, a.state, a.name, a.media_type, a.passages';
 
-/** By attachment_by_message. */
+/** In the order in which they came, with the parts of the question. By attachment_by_message. */
 function listOf(session: Session, messageId: string): Promise<Row[]> {
-  return session.all<Row>(`select ${columns} from attachment a where a.message_id = ? order by a.position`, [
-    messageId,
-  ]);
+  return session.all<Row>(
+    `select ${columns} from attachment a where a.message_id = ?
+      order by a.created_at, a.position, a.attachment_id`,
+    [messageId],
+  );
 }
 
 /**
@@ -108,15 +124,13 @@ function listPicturesBefore(session: Session, conversationId: string, messageInd
 async function loadReady(
   session: Session,
   { attachment_id: id, kind, state, name, media_type: mediaType, passages }: Row,
-  left: { imageBytes: number; fileChars: number },
+  left: { fileChars: number },
 ): Promise<Attachment | undefined> {
   if (state !== 'ready') return undefined;
   const documentId = attachmentDocumentId(id);
   if (kind === 'image') {
     const bytes = await loadBytes(session, id);
-    if (bytes.length === 0 || bytes.length > left.imageBytes) return undefined;
-    left.imageBytes -= bytes.length;
-    return { kind, documentId, name, mediaType, bytes };
+    return bytes.length === 0 ? undefined : { kind, documentId, name, mediaType, bytes };
   }
   const text = JSON.parse(passages ?? '{"passages":[],"leftOutChars":0}') as FileText;
   const chars = text.passages.reduce((sum, each) => sum + each.text.length, 0);

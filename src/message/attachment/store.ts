@@ -8,6 +8,9 @@ import type { Sealer } from '../../sealer.ts';
 /** A link lives for five minutes from the message on. */
 export const linkMs = 5 * 60 * 1000;
 
+/** Pictures and files of one question, those of its quote among them. */
+export const maxAttachments = 10;
+
 /** Where a picture or a file lies, and the key that it is encrypted with; without one, it is its bot's. */
 export interface Link {
   url: string;
@@ -187,6 +190,19 @@ export async function takeAttachments(tx: Tx, conversationId: string): Promise<v
       where conversation_id = ? and state = 'pending'`,
     [conversationId],
   );
+}
+
+/**
+ * Takes what came with the messages of a conversation to which they were moved there as well, out of everybody's hands.
+ * By message_by_index, and attachment_by_message.
+ */
+export async function moveAttachments(tx: Tx, conversationId: string): Promise<void> {
+  await tx.run(
+    `update attachment set conversation_id = ?
+      where message_id in (select message_id from message where conversation_id = ?)`,
+    [conversationId, conversationId],
+  );
+  await takeAttachments(tx, conversationId);
 }
 
 /** Deletes what came with messages. By attachment_piece_by_message, attachment_by_message. Returns how many went. */

@@ -2,7 +2,7 @@ import type { GetConversationRequest } from '../../../gen/wecom/v1/conversation_
 import type { Context } from '../../context.ts';
 import { notFound } from '../../errors.ts';
 import { cutPage, pageSizeOf } from '../../page-token.ts';
-import { loadMessages, loadSources, showMessage } from './messages.ts';
+import { loadAttachments, loadMessages, loadSources, showMessage } from './messages.ts';
 import { isCount, readPageKey, toPageKey } from './page-key.ts';
 import { showConversations } from './show.ts';
 import { findAnswering, requireConversation, scopeOf } from './store.ts';
@@ -22,8 +22,9 @@ export function getConversation({ database }: Context) {
       toPageKey([conversationId, asked], [session, message.message_index]),
     );
     const sources = await loadSources(database, page);
+    const attachments = await loadAttachments(database, page);
     const [conversation] = await showConversations(database, answering, [row]);
-    const messages = page.reverse().map((message) => showMessage(message, sources));
+    const messages = page.reverse().map((message) => showMessage(message, { sources, attachments }));
     return { conversation: conversation!, session, messages, nextPageToken };
   };
 }

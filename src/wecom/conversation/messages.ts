@@ -14,6 +14,7 @@ export interface MessageRow extends FeedbackRow {
   msg_type: string;
   /** One character more than is shown, at most. */
   content: string;
+  quoted: string | null;
   state: string;
   /** Of an answer: the message that it answers. */
   answers: string | null;
@@ -32,7 +33,7 @@ export function loadMessages(
 ): Promise<MessageRow[]> {
   return session.all<MessageRow>(
     `select m.message_id, m.message_index, m.speaker, m.openid, m.msg_type, substr(m.content, 1, ${maxChars + 1}) content,
-        m.state, m.answers, m.created_at, ${feedbackColumns}
+        m.quoted, m.state, m.answers, m.created_at, ${feedbackColumns}
       from conversation c join message m on m.conversation_id = c.conversation_id
       where c.appid = ? and c.scope_key = ? and m.state <> 'merged' ${before === undefined ? '' : 'and m.message_index < ?'}
       order by m.message_index desc limit ${limit}`,
@@ -56,8 +57,38 @@ function toSources(body: string) {
   return citations.map(({ documentId, title, url }) => ({ documentId, title, url }));
 }
 
+/** What came with these messages, by message. By attachment_by_message. */
+export async function loadAttachments(session: Session, rows: readonly MessageRow[]) {
+  const ids = rows.map(({ message_id }) => message_id);
+  if (ids.length === 0) return new Map<string, AttachmentRow[]>();
+  const attachments = await session.all<AttachmentRow>(
+    `select message_id, kind, name, state, coalesce(reason, '') reason, origin from attachment
+      where message_id in ${marksFor(ids)} order by message_id, attachment_id limit ${maxAttachmentRows}`,
+    ids,
+  );
+  return Map.groupBy(attachments, ({ message_id }) => message_id);
+}
+
+/** More than a page of questions can have, unless somebody plays. */
+const maxAttachmentRows = 4000;
+
+interface AttachmentRow {
+  message_id: string;
+  kind: string;
+  name: string;
+  state: string;
+  reason: string;
+  origin: string;
+}
+
+/** What belongs to messages. */
+export interface Belongings {
+  sources: Awaited<ReturnType<typeof loadSources>>;
+  attachments: Awaited<ReturnType<typeof loadAttachments>>;
+}
+
 /** A message as operators see it. */
-export function showMessage(row: MessageRow, sources: Awaited<ReturnType<typeof loadSources>>) {
+export function showMessage(row: MessageRow, { sources, attachments }: Belongings) {
   const letters = Array.from(row.content); // as the database counts them
   const feedback = toFeedback(row);
   return {
@@ -71,6 +102,8 @@ export function showMessage(row: MessageRow, sources: Awaited<ReturnType<typeof 
     state: row.state,
     answers: row.answers ?? '',
     sources: sources.get(row.answers ?? '') ?? [],
+    quoted: row.quoted ?? '',
+    attachments: (attachments.get(row.message_id) ?? []).map(({ message_id, ...each }) => each),
     ...(feedback && { feedback: { ...feedback, at: Math.floor(feedback.at / 1000) } }),
   };
 }

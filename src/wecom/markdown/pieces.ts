@@ -46,7 +46,9 @@ export function takePiece(text: string, maxBytes: number): { piece: string; rest
   };
 }
 
-function findRegions(text: string, lines: readonly string[], maxBytes: number) {
+/** What lies behind the first piece need not be parsed. */
+function findRegions(whole: string, lines: readonly string[], maxBytes: number) {
+  const text = whole.slice(0, maxBytes + 1024);
   const root = parse(text);
   const regions: Region[] = [];
   if (root === undefined) return { regions, blocks: new Set<number>() };

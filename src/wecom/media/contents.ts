@@ -1,10 +1,7 @@
 /** What a message holds: the user's own words, what it quotes, and the links to pictures and files. */
-import type { NewAttachment } from '../../message/attachment/store.ts';
+import { maxAttachments, type NewAttachment } from '../../message/attachment/store.ts';
 import type { Content, Inbound } from '../inbound.ts';
 import type { TextName } from '../texts.ts';
-
-/** Pictures and files of one message, those of its quote among them. */
-export const maxAttachments = 10;
 
 /** Of what is quoted, so much is context of the question. */
 const maxQuotedChars = 2000;

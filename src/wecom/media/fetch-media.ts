@@ -51,7 +51,7 @@ function checkUrl(text: string, rules: Config['EGRESS_ALLOW']): void {
 
 function open(key: string, encrypted: Uint8Array): Uint8Array<ArrayBuffer> | string {
   try {
-    return new Uint8Array(openMedia(readAesKey(key), encrypted));
+    return openMedia(readAesKey(key), encrypted) as Uint8Array<ArrayBuffer>;
   } catch (error) {
     if (error instanceof Unreadable) return `it is ${error.message}`;
     throw error;

@@ -16,9 +16,6 @@ import { addError } from '../integration/status-store.ts';
 import { fetchMedia } from './fetch-media.ts';
 import { isSeen } from './is-seen.ts';
 
-/** So many are fetched at once. Each may take the memory of its file, twice. */
-const fetchers = 4;
-
 /** More tries than a bad network needs in five minutes: what kills the process that fetches it ends here. */
 const maxTries = 20;
 
@@ -34,7 +31,7 @@ export function startFetching(context: Context): WorkLoop {
     leased: { table: 'attachment', key: 'attachment_id' },
     index: 'attachment_by_account',
     leaseMs: config.LEASE_SECONDS * 1000,
-    concurrency: fetchers,
+    concurrency: config.FILE_WORKERS,
     work: (lease, run, wakeIn) => workAttachment(context, lease, run, wakeIn),
   });
 }

@@ -1,18 +1,45 @@
 import type { Context } from '../../context.ts';
+import { answerClick } from '../cards/answer-click.ts';
+import { fitsCard, newSessionCard, newTaskId } from '../cards/new-session-card.ts';
 import type { Inbound } from '../inbound.ts';
 import type { Integration } from '../integration/store.ts';
 import { textOf } from '../texts.ts';
 import { findTrigger } from '../trigger/store.ts';
-import { textFrame } from './frames.ts';
+import { cardFrame, textFrame } from './frames.ts';
+import { noteFeedback } from './note-feedback.ts';
 
 /** Answers an event; undefined: there is nothing to say to it. Events that are not known are let pass. */
 export async function answerEvent(
+  context: Context,
+  integration: Integration,
+  inbound: Inbound,
+): Promise<object | undefined> {
+  switch (inbound.event?.eventtype) {
+    case 'enter_chat':
+      return welcome(context, integration, inbound);
+    case 'template_card_event':
+      return answerClick(context, integration, inbound);
+    case 'feedback_event':
+      await noteFeedback(context, integration, inbound);
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The welcome, on a card with a button where it fits on one. */
+async function welcome(
   { database }: Context,
   integration: Integration,
-  { event }: Inbound,
-): Promise<object | undefined> {
-  if (event?.eventtype !== 'enter_chat') return undefined;
+  { from: { userid } }: Inbound,
+): Promise<object> {
   const trigger = await findTrigger(database, integration.integrationId);
   if (trigger === undefined || !trigger.enabled) return textFrame(textOf(integration, 'unbound'));
-  return textFrame(trigger.welcome || textOf(integration, 'welcome'));
+  const { allowUsers } = trigger;
+  if (allowUsers.length > 0 && !allowUsers.includes(userid)) return textFrame(textOf(integration, 'notAllowed'));
+  const text = trigger.welcome || textOf(integration, 'welcome');
+  if (!fitsCard(text)) return textFrame(text);
+  return cardFrame(
+    newSessionCard(integration, { taskId: newTaskId(), title: textOf(integration, 'welcomeTitle'), text }),
+  );
 }

@@ -9,3 +9,17 @@ export function streamFrame(id: string, content: string, finish: boolean): objec
 export function textFrame(content: string): object {
   return { msgtype: 'text', text: { content } };
 }
+
+/** The first of a stream: what its user thinks of the answer comes back with the id of the stream. */
+export function firstFrame(id: string, content: string): object {
+  return { msgtype: 'stream', stream: { id, finish: false, content, feedback: { id } } };
+}
+
+/** The last of a stream, with a card below it. WeCom takes one card for a message. */
+export function lastFrameWithCard(id: string, content: string, card: object): object {
+  return { msgtype: 'stream_with_template_card', stream: { id, finish: true, content }, template_card: card };
+}
+
+export function cardFrame(card: object): object {
+  return { msgtype: 'template_card', template_card: card };
+}

@@ -15,7 +15,7 @@ import { findIntegration, type Integration, loadCredentials, mode } from '../int
 import { textOf } from '../texts.ts';
 import { answerEvent } from './answer-event.ts';
 import { answerPoll } from './answer-poll.ts';
-import { streamFrame } from './frames.ts';
+import { firstFrame, streamFrame } from './frames.ts';
 
 export interface Callback {
   method: string;
@@ -96,9 +96,17 @@ async function answer(
   if (inbound !== undefined && !['stream', 'event'].includes(inbound.msgtype)) {
     recorder.note(integration.integrationId, 'message');
   }
+  if (inbound === undefined) await noteUnknown(context, integration);
   const said = inbound && (await answerInbound(context, integration, inbound));
   if (said === undefined) return { status: 200, body: '' };
   return { status: 200, body: sealAnswer(keys, said, nowSeconds, query.get('nonce')!) };
+}
+
+/** It is WeCom's, and yet not of a form that we know: somebody may wait for an answer. */
+async function noteUnknown({ database, logger }: Context, { integrationId }: Integration): Promise<void> {
+  const reason = 'a callback without msgid, msgtype or sender of the forms that we know';
+  logger.warn({ integrationId }, reason);
+  await database.tx((tx) => addError(tx, integrationId, { code: 40001, what: 'callback', reason }));
 }
 
 async function databaseSeconds({ database }: Context): Promise<number> {
@@ -121,7 +129,7 @@ async function answerMessage(
   try {
     const first = await inTime(acceptMessage(context, integration, inbound), acceptTimeoutMs);
     if (first === undefined) return undefined;
-    if ('streamId' in first) return streamFrame(first.streamId, first.text, false);
+    if ('streamId' in first) return firstFrame(first.streamId, first.text);
     return streamFrame(inbound.msgid, textOf(integration, first.said), true);
   } catch (error) {
     // Nothing was stored, and WeCom may not call again: the user is asked to.

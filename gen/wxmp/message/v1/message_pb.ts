@@ -523,7 +523,8 @@ export type Explanation = Message$1<"wxmp.message.v1.Explanation"> & {
   passages: ScoredPassage[];
 
   /**
-   * Why a fixed text was sent instead of an answer: still_learning, voice_unsupported, failed, blocked; empty otherwise.
+   * Why a fixed text was sent instead of an answer: still_learning, voice_unsupported, failed, blocked,
+   * attachment (about a picture or a file); empty otherwise.
    *
    * @generated from field: string fixed_text = 7;
    */

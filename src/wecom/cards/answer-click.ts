@@ -1,0 +1,45 @@
+import { requireHeldAssistant } from '../../assistant/store.ts';
+import type { Context } from '../../context.ts';
+import { type Chat, chatOf, type Inbound } from '../inbound.ts';
+import type { Integration } from '../integration/store.ts';
+import { beginSession } from '../session.ts';
+import { textOf } from '../texts.ts';
+import { findTrigger, type GroupScope } from '../trigger/store.ts';
+import { clickedCard, isTaskId, newSessionKey } from './new-session-card.ts';
+
+/** Answers a click on a card with what the card says from then on; undefined: it is none of our cards, or nobody's click. */
+export async function answerClick(
+  context: Context,
+  integration: Integration,
+  inbound: Inbound,
+): Promise<object | undefined> {
+  const { event_key, task_id = '' } = inbound.event?.template_card_event ?? {};
+  const chat = chatOf(inbound);
+  if (event_key !== newSessionKey || !isTaskId(task_id) || chat === undefined) return undefined;
+  const { said, groupScope } = await begin(context, integration, chat, inbound.msgid);
+  const isShared = said === 'newSession' && groupScope === 'chat';
+  return {
+    response_type: 'update_template_card',
+    // In a group the card changes for whom it concerns.
+    ...(chat.chatId !== '' && !isShared && { userids: [chat.userId] }),
+    template_card: clickedCard(integration, task_id, textOf(integration, said)),
+  };
+}
+
+/** Begins a new session as `/new` does. */
+function begin(
+  { database, wake }: Context,
+  { integrationId }: Integration,
+  chat: Chat,
+  msgid: string,
+): Promise<{ said: 'newSession' | 'unbound' | 'notAllowed'; groupScope?: GroupScope }> {
+  return database.tx(async (tx) => {
+    const trigger = await findTrigger(tx, integrationId);
+    if (trigger === undefined || !trigger.enabled) return { said: 'unbound' };
+    if (trigger.allowUsers.length > 0 && !trigger.allowUsers.includes(chat.userId)) return { said: 'notAllowed' };
+    const { incarnation } = await requireHeldAssistant(tx, trigger.appid);
+    await beginSession(tx, { ...trigger, incarnation }, chat, msgid);
+    tx.afterCommit(wake.messages);
+    return { said: 'newSession', groupScope: trigger.groupScope };
+  });
+}
