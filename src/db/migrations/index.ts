@@ -14,6 +14,7 @@ import { attachments } from './20261123-attachments.ts';
 import { conversations } from './20261123-conversations.ts';
 import { gather } from './20261123-gather.ts';
 import { wecomReplies } from './20261123-wecom-replies.ts';
+import { connections } from './20261124-connections.ts';
 
 /** All steps, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   conversations,
   gather,
   wecomReplies,
+  connections,
 ];

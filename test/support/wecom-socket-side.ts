@@ -1,0 +1,107 @@
+/** WeCom's side of long connections, strict: one connection per bot, an acknowledgement for each frame, and faults. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { type WebSocket, WebSocketServer } from 'ws';
+
+export interface SocketFrame {
+  cmd?: string;
+  headers: { req_id: string };
+  // biome-ignore lint/suspicious/noExplicitAny: frames are looked at field by field
+  body?: any;
+}
+
+/** A connection of a bot. */
+export interface BotSocket {
+  botId: string | undefined;
+  socket: WebSocket;
+  frames: SocketFrame[];
+  /** Sends a callback. */
+  callBack(cmd: string, reqId: string, body: unknown): void;
+}
+
+export interface WecomSocketSide {
+  url: string;
+  /** The bots that may subscribe, with their secrets. */
+  secrets: Map<string, string>;
+  /** All connections that ever were, in their order. */
+  sockets: BotSocket[];
+  /** The one that is subscribed as this bot. */
+  connected(botId: string): BotSocket | undefined;
+  /** What is said to a frame: an errcode, or undefined for nothing. 0 unless set; not asked for subscriptions. */
+  answer(frame: SocketFrame, socket: BotSocket): number | undefined;
+  /** What a frame was wrong with: two on their way with one req_id, or one before the subscription. */
+  faults: string[];
+  /** Delays of acknowledgements. */
+  delayMs(): number;
+  close(): Promise<void>;
+}
+
+export async function startWecomSocketSide(port = 0): Promise<WecomSocketSide> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port });
+  await once(server, 'listening');
+  const owners = new Map<string, BotSocket>();
+
+  server.on('connection', (socket) => {
+    const bot: BotSocket = {
+      ...{ botId: undefined, socket, frames: [] },
+      callBack: (cmd, reqId, body) => socket.send(JSON.stringify({ cmd, headers: { req_id: reqId }, body })),
+    };
+    side.sockets.push(bot);
+    const underWay = new Set<string>();
+    const acknowledge = (frame: SocketFrame, errcode: number) => {
+      const { req_id } = frame.headers;
+      underWay.add(req_id);
+      setTimeout(() => {
+        underWay.delete(req_id);
+        socket.send(
+          JSON.stringify({ headers: { req_id }, errcode, errmsg: errcode === 0 ? 'ok' : 'refused, hint: [1]' }),
+        );
+      }, side.delayMs());
+    };
+    socket.on('message', (data) => {
+      const frame = JSON.parse(data.toString()) as SocketFrame;
+      bot.frames.push(frame);
+      if (underWay.has(frame.headers.req_id)) {
+        side.faults.push(`two at once: ${frame.cmd}`);
+        return acknowledge(frame, 6000);
+      }
+      if (frame.cmd === 'aibot_subscribe') return acknowledge(frame, subscribe(bot, frame.body));
+      if (bot.botId === undefined) {
+        side.faults.push(`before the subscription: ${frame.cmd}`);
+        return acknowledge(frame, 846_609);
+      }
+      const errcode = side.answer(frame, bot);
+      if (errcode !== undefined) acknowledge(frame, errcode);
+    });
+    socket
+      .on('error', () => {})
+      .on('close', () => {
+        if (bot.botId !== undefined && owners.get(bot.botId) === bot) owners.delete(bot.botId);
+      });
+  });
+
+  function subscribe(bot: BotSocket, { bot_id, secret }: { bot_id: string; secret: string }): number {
+    if (side.secrets.get(bot_id) !== secret) return 853_000;
+    const former = owners.get(bot_id);
+    owners.set(bot_id, bot);
+    bot.botId = bot_id;
+    if (former !== undefined) {
+      const body = { msgid: 'd', aibotid: bot_id, msgtype: 'event', event: { eventtype: 'disconnected_event' } };
+      former.callBack('aibot_event_callback', 'disconnected', body);
+    }
+    return 0;
+  }
+
+  const side: WecomSocketSide = {
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...{ secrets: new Map(), sockets: [], faults: [] },
+    connected: (botId) => owners.get(botId),
+    answer: () => 0,
+    delayMs: () => 0,
+    async close() {
+      for (const { socket } of side.sockets) socket.terminate();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return side;
+}
