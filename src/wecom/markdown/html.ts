@@ -53,7 +53,14 @@ export function textOfHtml(html: string, newline: string): string {
     if (read.name === 'td' || read.name === 'th') return read.isEnd ? ' ' : '';
     return onOwnLine.has(read.name) ? newline : '';
   });
-  return bare === html ? html : bare.replace(/[ \t]+$/gm, '');
+  return bare === html ? html : bare.split('\n').map(withoutLastSpaces).join('\n');
+}
+
+/** By hand: an expression would look at each space of a line again and again. */
+function withoutLastSpaces(line: string): string {
+  let end = line.length;
+  while (end > 0 && (line[end - 1] === ' ' || line[end - 1] === '\t')) end--;
+  return line.slice(0, end);
 }
 
 function withoutComments(html: string): string {
