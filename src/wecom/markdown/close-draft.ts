@@ -38,7 +38,8 @@ function withWholeStars(text: string): string {
   const isOpen = [...line.matchAll(/\*\*/g)].length % 2 === 1;
   if (isOpen && /[^*\s]\*$/.test(line)) return `${text}*`;
   if (isOpen && line.endsWith('**')) return text.slice(0, -2).trimEnd();
-  return /\S\s[*_~`]{1,3}$/.test(line) ? text.replace(/[*_~`]+$/, '').trimEnd() : text;
+  const [, signs] = /\S\s([*_~`]{1,3})$/.exec(line) ?? [];
+  return signs === undefined ? text : text.slice(0, -signs.length).trimEnd();
 }
 
 /** What closes the code that a text ends within; undefined: it ends within none. */

@@ -20,9 +20,11 @@ export interface Tag {
 /** No `<` is passed over, so that all of a text is read in one go. */
 const tag = /<(\/?)([a-z][a-z0-9]*|[A-Z]{2,}[0-9]?)((?:\s[^<>]*)?)\/?>/;
 
+const wholeTag = new RegExp(`^${tag.source}$`);
+
 /** Reads a text that is one tag; undefined: it is none, or none of those above. */
 export function readTag(text: string): Tag | undefined {
-  const match = new RegExp(`^${tag.source}$`).exec(text);
+  const match = wholeTag.exec(text);
   return match ? toTag(match) : undefined;
 }
 
