@@ -17,8 +17,8 @@ import { rewriteBrackets, rewriteDeleted, rewriteHtml, rewriteImage } from './re
 import { rewriteTable } from './tables.ts';
 import { defuseThink } from './think.ts';
 
-/** What a replacement has made may be markup again. */
-const maxRounds = 5;
+/** What a replacement has made may be markup again. Each round of a long text is dear, and it takes two or three. */
+const maxRoundsOf = (text: string) => (text.length > 8192 ? 5 : 8);
 
 /** What is added to a text in one round, in UTF-16 units: a long address may be referred to thousands of times. */
 const maxAdded = 65_536;
@@ -27,6 +27,7 @@ const maxAdded = 65_536;
 export function renderMarkdown(text: string): string {
   const plain = defuseThink(text.replace(/\r\n?/g, '\n'));
   let rendered = plain;
+  const maxRounds = maxRoundsOf(plain);
   for (let round = 0; round < maxRounds; round++) {
     const root = parse(rendered);
     if (root === undefined) return plain;
