@@ -2,8 +2,8 @@
 import type { Code, Nodes, Root } from 'mdast';
 import { parse, rangeOf } from './parse.ts';
 
-/** A last line of signs alone: what it will be is not known yet. */
-const onlySigns = /(?:^|\n)[ \t>]*(?:[-=*+#~`|:_ \t]+|\d{1,9}[.)]?)[ \t]*$/;
+/** A line of signs alone: what it will be is not known yet. */
+const onlySigns = /^(?:[-=*+#~`|:_ \t]+|\d{1,9}[.)]?)$/;
 
 /** A last line of backticks within code: perhaps its end. */
 const onlyTicks = /\n[ \t>]*(?:`+|~+)[ \t]*$/;
@@ -20,8 +20,16 @@ export function closeDraft(text: string): string {
     return code === whole || openFence(code) !== undefined ? `${code}\n${fence}` : code.trimEnd();
   }
   if (lastOf(root).type === 'code') return whole;
-  const bare = withWholeStars(whole.replace(onlySigns, '').trimEnd());
+  const bare = withWholeStars(withoutSigns(whole));
   return closeInline(bare, bare === whole ? root : parse(bare));
+}
+
+/** Leaves out a last line of signs alone. */
+function withoutSigns(text: string): string {
+  const start = text.lastIndexOf('\n') + 1;
+  let at = start;
+  while (at < text.length && ' \t>'.includes(text[at]!)) at++;
+  return onlySigns.test(text.slice(at).trimEnd()) ? text.slice(0, start).trimEnd() : text;
 }
 
 /** Signs at the very end: the first half of what ends bold text is made whole, what only begins something is left out. */
@@ -30,7 +38,8 @@ function withWholeStars(text: string): string {
   const isOpen = [...line.matchAll(/\*\*/g)].length % 2 === 1;
   if (isOpen && /[^*\s]\*$/.test(line)) return `${text}*`;
   if (isOpen && line.endsWith('**')) return text.slice(0, -2).trimEnd();
-  return /\S\s[*_~`]{1,3}$/.test(line) ? text.replace(/[*_~`]+$/, '').trimEnd() : text;
+  const [, signs] = /\S\s([*_~`]{1,3})$/.exec(line) ?? [];
+  return signs === undefined ? text : text.slice(0, -signs.length).trimEnd();
 }
 
 /** What closes the code that a text ends within; undefined: it ends within none. */
@@ -76,10 +85,30 @@ export function fenceOf(node: Code, source: string): Fence | undefined {
   return { sign, prefix, isClosed };
 }
 
-/** Closes inline code, or else bold, in the last paragraph. The head of a table is left out until its second line is there. */
+/** Closes what is open in the last paragraph. The head of a table is left out until its second line is there. */
 function closeInline(text: string, root: Root | undefined): string {
+  const bare = root === undefined ? text : withoutTableHead(text, root);
+  return bare === text ? closeWords(text, root) : closeWords(bare, parse(bare));
+}
+
+/** Leaves out the last lines that begin with a pipe, as far as they are paragraphs: all at once, for parsing is dear. */
+function withoutTableHead(text: string, root: Root): string {
+  let end = text.length;
+  for (const node of root.children.toReversed()) {
+    if (node.type !== 'paragraph') break;
+    const { start } = rangeOf(node);
+    while (end > start) {
+      const line = text.lastIndexOf('\n', end - 1) + 1;
+      if (text[line] !== '|') return text.slice(0, end);
+      end = text.slice(0, line).trimEnd().length;
+    }
+  }
+  return text.slice(0, end);
+}
+
+/** Closes inline code, or else bold, in the last paragraph. */
+function closeWords(text: string, root: Root | undefined): string {
   let last: Nodes | undefined = root?.children.at(-1);
-  if (last?.type === 'paragraph' && /(?:^|\n)\|[^\n]*$/.test(text)) return withoutTableHead(text);
   while (last !== undefined && 'children' in last && last.type !== 'paragraph' && last.type !== 'heading') {
     last = last.children.at(-1);
   }
@@ -89,14 +118,15 @@ function closeInline(text: string, root: Root | undefined): string {
     if (node.type !== 'text') continue;
     const { start, end } = rangeOf(node);
     const plain = text.slice(start, end).replace(/\\./gs, '  ');
-    const ticks = /`+(?!`)(?=.)/s.exec(plain)?.[0];
+    const ticks = firstTicks(plain);
     if (ticks !== undefined) return text + ticks;
     for (const _ of plain.matchAll(/(?:^|[^*])\*\*(?=[^*\s])/g)) open = open === '' ? '**' : '';
   }
   return text + open;
 }
 
-function withoutTableHead(text: string): string {
-  const bare = text.replace(/(?:^|\n)\|[^\n]*$/, '').trimEnd();
-  return closeInline(bare, parse(bare));
+/** The first backticks, where something follows them. */
+function firstTicks(text: string): string | undefined {
+  const first = /`+/.exec(text);
+  return first !== null && first.index + first[0].length < text.length ? first[0] : undefined;
 }

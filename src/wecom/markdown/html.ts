@@ -20,9 +20,11 @@ export interface Tag {
 /** No `<` is passed over, so that all of a text is read in one go. */
 const tag = /<(\/?)([a-z][a-z0-9]*|[A-Z]{2,}[0-9]?)((?:\s[^<>]*)?)\/?>/;
 
+const wholeTag = new RegExp(`^${tag.source}$`);
+
 /** Reads a text that is one tag; undefined: it is none, or none of those above. */
 export function readTag(text: string): Tag | undefined {
-  const match = new RegExp(`^${tag.source}$`).exec(text);
+  const match = wholeTag.exec(text);
   return match ? toTag(match) : undefined;
 }
 
@@ -53,7 +55,14 @@ export function textOfHtml(html: string, newline: string): string {
     if (read.name === 'td' || read.name === 'th') return read.isEnd ? ' ' : '';
     return onOwnLine.has(read.name) ? newline : '';
   });
-  return bare === html ? html : bare.replace(/[ \t]+$/gm, '');
+  return bare === html ? html : bare.split('\n').map(withoutLastSpaces).join('\n');
+}
+
+/** By hand: an expression would look at each space of a line again and again. */
+function withoutLastSpaces(line: string): string {
+  let end = line.length;
+  while (end > 0 && (line[end - 1] === ' ' || line[end - 1] === '\t')) end--;
+  return line.slice(0, end);
 }
 
 function withoutComments(html: string): string {

@@ -97,8 +97,10 @@ function findCut(
 ): Cut | undefined {
   const last: (Cut | undefined)[] = [];
   let bytes = 0;
+  let at = 0;
   for (const [line, text] of lines.entries()) {
-    const region = regions.find((each) => line > each.first && line <= each.last);
+    while (at < regions.length && regions[at]!.last < line) at++; // they stand one behind the other
+    const region = regions[at] !== undefined && line > regions[at]!.first ? regions[at] : undefined;
     const closing = region ? Buffer.byteLength(region.close) + 1 : 0;
     if (bytes + closing > maxBytes + 1) break; // the line's own end is left out
     const worth = region ? 1 : blocks.has(line) ? 3 : 2;

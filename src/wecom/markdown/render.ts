@@ -17,23 +17,30 @@ import { rewriteBrackets, rewriteDeleted, rewriteHtml, rewriteImage } from './re
 import { rewriteTable } from './tables.ts';
 import { defuseThink } from './think.ts';
 
-/** What a replacement has made may be markup again. */
-const maxRounds = 8;
+/** What a replacement has made may be markup again. Each round of a long text is dear, and it takes two or three. */
+const maxRoundsOf = (text: string) => (text.length > 8192 ? 5 : 8);
+
+/** What is added to a text in one round, in UTF-16 units: a long address may be referred to thousands of times. */
+const maxAdded = 65_536;
 
 /** Renders an answer. A text that is too long or too deep to be parsed stays as it is, but for `<think>`. */
 export function renderMarkdown(text: string): string {
   const plain = defuseThink(text.replace(/\r\n?/g, '\n'));
   let rendered = plain;
+  const maxRounds = maxRoundsOf(plain);
   for (let round = 0; round < maxRounds; round++) {
     const root = parse(rendered);
     if (root === undefined) return plain;
     const edits = editsOf(root, rendered);
+    if (lengthOf(edits) > maxAdded) return plain;
     const next = defuseThink(applyEdits(rendered, edits));
     if (next === rendered) return rendered.trim() === '' ? plain : rendered; // an empty bubble would wait for ever
     rendered = next;
   }
   return plain;
 }
+
+const lengthOf = (edits: readonly Edit[]) => edits.reduce((sum, { text }) => sum + text.length, 0);
 
 /** Tables are made even when all within them is done. */
 function editsOf(root: Root, source: string): Edit[] {

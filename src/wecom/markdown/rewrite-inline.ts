@@ -1,7 +1,7 @@
 /** What WeCom lacks within a paragraph, as edits of the source. */
 import type { Html, Image, Nodes, Parents, Text } from 'mdast';
 import type { Edit } from './edits.ts';
-import { addressIn, attributeOf, isAddress, readTag } from './html.ts';
+import { addressIn, attributeOf, isAddress, readTag, type Tag } from './html.ts';
 import { rangeOf, sourceOf } from './parse.ts';
 
 const has = (parents: readonly Nodes[], ...types: Nodes['type'][]) => parents.some(({ type }) => types.includes(type));
@@ -66,15 +66,22 @@ export function rewriteHtml(node: Html, parents: readonly Nodes[], source: strin
 /** A link, where both of its ends are there and it isn't within another. */
 function rewriteAnchor(node: Html, parent: Parents, parents: readonly Nodes[]): Edit[] {
   const { start, end } = rangeOf(node);
-  const tags = parent.children.flatMap((each) => {
-    const tag = each.type === 'html' ? readTag(each.value) : undefined;
-    return tag?.name === 'a' ? [{ each, tag }] : [];
-  });
-  const at = tags.findIndex(({ each }) => each === node);
-  const opening = tags[at]!.tag.isEnd ? tags[at - 1] : tags[at];
-  const closing = tags[at]!.tag.isEnd ? tags[at] : tags[at + 1];
-  const isPair = opening?.tag.isEnd === false && closing?.tag.isEnd === true;
-  const address = isPair && !has(parents, 'link') ? addressIn(opening.tag, 'href') : undefined;
+  const at = (parent.children as Nodes[]).indexOf(node);
+  const { isEnd } = readTag(node.value)!;
+  const other = nextAnchor(parent, at, isEnd ? -1 : 1);
+  const opening = isEnd ? other : readTag(node.value);
+  const isPair = other !== undefined && other.isEnd !== isEnd;
+  const address = isPair && !has(parents, 'link') ? addressIn(opening!, 'href') : undefined;
   if (address === undefined) return [{ start, end, text: '' }];
-  return [{ start, end, text: tags[at]!.tag.isEnd ? `](${address})` : '[' }];
+  return [{ start, end, text: isEnd ? `](${address})` : '[' }];
+}
+
+/** The next anchor beside a node, before or behind it. */
+function nextAnchor({ children }: Parents, from: number, step: 1 | -1): Tag | undefined {
+  for (let at = from + step; at >= 0 && at < children.length; at += step) {
+    const each = children[at]!;
+    const tag = each.type === 'html' ? readTag(each.value) : undefined;
+    if (tag?.name === 'a') return tag;
+  }
+  return undefined;
 }

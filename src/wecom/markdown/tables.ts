@@ -26,16 +26,17 @@ export function rewriteTable(node: Table, parent: Nodes, source: string): Edit[]
     const { start } = rangeOf(node.children[after]!);
     edits.push({ start, end: start, text: '\n' });
   }
+  const most = (2 * (end - start) + 400) / 4;
   let missing = 0;
   for (const row of rows) {
     const text = sourceOf(row, source);
     const cells = splitRow(text, columns);
     missing += Math.max(0, columns - cells.length);
+    if (missing > most) return []; // far more holes than table
     const isEven = cells.length === columns && splitAtPipes(text).length === columns && hasPipes(text);
     if (!isEven) edits.push({ ...rangeOf(row), text: toRow(fill(cells, columns)) });
   }
-  const isHuge = missing * 4 > 2 * (end - start) + 400; // far more holes than table
-  return isHuge ? [] : [...edits, ...rewriteDelimiters(node, columns, source)];
+  return [...edits, ...rewriteDelimiters(node, columns, source)];
 }
 
 /** The first of the last rows that have no pipe at all: text that follows without an empty line; -1: none. */
@@ -49,16 +50,18 @@ function rewriteDelimiters(node: Table, columns: number, source: string): Edit[]
   const from = rangeOf(node.children[0]!).end;
   const lineStart = source.indexOf('\n', from) + 1;
   if (lineStart === 0) return [];
-  const [, prefix, text] = /^([ \t>]*)([^\n]*?)[ \t]*(?=\n|$)/.exec(source.slice(lineStart, rangeOf(node).end))!;
-  const cells = splitAtPipes(text!);
-  if (hasPipes(text!) && cells.every((cell) => /^:?-{3,}:?$/.test(cell))) return [];
+  const [line] = /^[^\n]*/.exec(source.slice(lineStart, rangeOf(node).end))!;
+  const [prefix] = /^[ \t>]*/.exec(line)!;
+  const text = line.slice(prefix.length).trimEnd();
+  const cells = splitAtPipes(text);
+  if (hasPipes(text) && cells.every((cell) => /^:?-{3,}:?$/.test(cell))) return [];
   const signs = { left: ':---', right: '---:', center: ':---:' };
   const row = Array.from({ length: columns }, (_, at) => {
     const align = node.align?.[at];
     return align ? signs[align] : '---';
   });
-  const start = lineStart + prefix!.length;
-  return [{ start, end: start + text!.length, text: toRow(row) }];
+  const start = lineStart + prefix.length;
+  return [{ start, end: start + text.length, text: toRow(row) }];
 }
 
 const toRow = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
