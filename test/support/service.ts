@@ -21,6 +21,8 @@ export interface Service {
   app: App;
   wechat: WechatSide;
   databaseUrl: string;
+  /** Where callbacks go: to each of the replicas in turn. */
+  publicUrl(): string;
   /** Posts to a JSON route and returns the answer's body. */
   call(path: string, body: unknown): Promise<Answer>;
   /** Creates an assistant and waits until its first learning is done. */
@@ -40,6 +42,8 @@ export interface ServiceOptions {
   /** sqlite or mysql. */
   dialect?: string;
   articles?: readonly SandboxMessage[];
+  /** So many share the work and the callbacks; one unless given. */
+  replicas?: number;
   env?: Record<string, string>;
   reached?: (point: Point) => void;
 }
@@ -74,10 +78,18 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     const { reached } = options;
     return startApp({ config, logger: createLogger(config.LOG_LEVEL), ...(reached && { reached }) });
   };
+  const app = await start();
+  const others: App[] = [];
+  for (let more = 1; more < (options.replicas ?? 1); more++) others.push(await start());
+  let turn = 0;
   const service: Service = {
-    app: await start(),
+    app,
     wechat,
     databaseUrl: database.url,
+    publicUrl() {
+      const all = [service.app, ...others];
+      return all[turn++ % all.length]!.publicUrl;
+    },
     call: (path, body) => post(service.app.url, path, body),
     async createLearned(appid) {
       await service.call('/api/wxmp/assistant/create', { appid, name: '助手' });
@@ -105,7 +117,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     },
     async stop() {
       try {
-        await service.app.stop();
+        await Promise.all([service.app, ...others].map((each) => each.stop()));
       } finally {
         await wechat.close();
         await database.drop();

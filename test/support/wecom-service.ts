@@ -47,7 +47,7 @@ export async function startWecomService(appid: string, options: ServiceOptions):
     conversations: createClient(ConversationService, transport),
     async makeBot(settings = {}, trigger = {}) {
       let path = '';
-      const wecom = createWecomSide(() => service.app.publicUrl + path);
+      const wecom = createWecomSide(() => service.publicUrl() + path);
       const { token, encodingAesKey } = wecom;
       const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey, ...settings };
       const { integrationId, callbackPath } = (await bots.createIntegration(request)).integration!;

@@ -22,7 +22,7 @@ for (const { name: dialect } of dialects) {
     let bots: Client<typeof IntegrationService>;
     let triggers: Client<typeof TriggerService>;
     before(async () => {
-      service = await startService({ dialect, articles: [article('a1', '本馆的成人票是 168 元。')] });
+      service = await startService({ dialect, replicas: 2, articles: [article('a1', '本馆的成人票是 168 元。')] });
       database = openDatabase({ url: service.databaseUrl, poolSize: 1, queryTimeoutMs: 5000 });
       const transport = createGrpcTransport({ baseUrl: service.app.url });
       bots = createClient(IntegrationService, transport);
@@ -36,7 +36,7 @@ for (const { name: dialect } of dialects) {
 
     const makeBot = async (trigger: object | null = {}, settings = {}) => {
       let path = '';
-      const wecom = createWecomSide(() => service.app.publicUrl + path);
+      const wecom = createWecomSide(() => service.publicUrl() + path);
       const { token, encodingAesKey } = wecom;
       const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey, ...settings };
       const { integrationId, callbackPath } = (await bots.createIntegration(request)).integration!;

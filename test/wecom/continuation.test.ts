@@ -60,13 +60,13 @@ for (const { name: dialect } of dialects) {
         LLM_MODEL: 'm',
         ...{ WECOM_API_HOSTS: urls.host, LLM_MAX_ANSWER_TOKENS: '100000' },
       };
-      service = await startService({ dialect, articles: [article('a1', '本馆的成人票是 168 元。')], env });
+      service = await startService({ dialect, replicas: 2, articles: [article('a1', '本馆的成人票是 168 元。')], env });
       database = openDatabase({ url: service.databaseUrl, poolSize: 1, queryTimeoutMs: 5000 });
       await service.createLearned(appid);
       const transport = createGrpcTransport({ baseUrl: service.app.url });
       operator = createClient(DispatchService, transport);
       let path = '';
-      wecom = createWecomSide(() => service.app.publicUrl + path);
+      wecom = createWecomSide(() => service.publicUrl() + path);
       const { token, encodingAesKey } = wecom;
       const bot = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey };
       const { integration } = await createClient(IntegrationService, transport).createIntegration(bot);

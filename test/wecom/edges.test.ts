@@ -27,7 +27,7 @@ for (const { name: dialect } of dialects) {
       urls = await startResponseUrls();
       lateHost = `127.0.0.1:${await findFreePort()}`;
       const env = { WECOM_API_HOSTS: `${urls.host},${lateHost}` };
-      service = await startService({ dialect, articles: [article('a1', '本馆的成人票是 168 元。')], env });
+      service = await startService({ dialect, replicas: 2, articles: [article('a1', '本馆的成人票是 168 元。')], env });
       bots = await startEchoBots(() => service.app.url, 'wx_edges');
       database = openDatabase({ url: service.databaseUrl, poolSize: 2, queryTimeoutMs: 10_000 });
     });
@@ -37,7 +37,7 @@ for (const { name: dialect } of dialects) {
       await bots?.close();
       await urls?.close();
     });
-    const makeBot = (settings = {}) => bots.makeBot(() => service.app.publicUrl, {}, settings);
+    const makeBot = (settings = {}) => bots.makeBot(service.publicUrl, {}, settings);
 
     test('a claim whose commit took effect unseen is found again by its owner, and by nobody else', LONG, async () => {
       const bot = await makeBot();
@@ -165,7 +165,7 @@ for (const { name: dialect } of dialects) {
       const appid = 'wx_edges_gone';
       const gone = await startEchoBots(() => service.app.url, appid);
       gone.delayMs = () => 3000;
-      const bot = await gone.makeBot(() => service.app.publicUrl);
+      const bot = await gone.makeBot(service.publicUrl);
       const from = { userid: 'gone' };
       const { id } = (await bot.wecom.say(from, '还在吗？')).frame.stream;
       await service.call('/api/wxmp/assistant/delete', { appid });

@@ -25,7 +25,7 @@ for (const { name: dialect } of dialects) {
     let bots: Client<typeof IntegrationService>;
     let triggers: Client<typeof TriggerService>;
     before(async () => {
-      service = await startService({ dialect, articles: [article('a1', '本馆的成人票是 168 元。')] });
+      service = await startService({ dialect, replicas: 2, articles: [article('a1', '本馆的成人票是 168 元。')] });
       database = openDatabase({ url: service.databaseUrl, poolSize: 1, queryTimeoutMs: 5000 });
       const transport = createGrpcTransport({ baseUrl: service.app.url });
       bots = createClient(IntegrationService, transport);
@@ -39,7 +39,7 @@ for (const { name: dialect } of dialects) {
 
     const makeBot = async () => {
       let path = '';
-      const wecom = createWecomSide(() => service.app.publicUrl + path);
+      const wecom = createWecomSide(() => service.publicUrl() + path);
       const { token, encodingAesKey } = wecom;
       const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey };
       const { integrationId, callbackPath } = (await bots.createIntegration(request)).integration!;

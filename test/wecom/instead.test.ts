@@ -17,9 +17,9 @@ for (const { name: dialect } of dialects) {
     let bots: EchoBots;
     let bot: Bot;
     before(async () => {
-      service = await startService({ dialect, articles: [article('a1', '本馆的成人票是 168 元。')] });
+      service = await startService({ dialect, replicas: 2, articles: [article('a1', '本馆的成人票是 168 元。')] });
       bots = await startEchoBots(() => service.app.url, 'wx_instead');
-      bot = await bots.makeBot(() => service.app.publicUrl);
+      bot = await bots.makeBot(service.publicUrl);
     });
     after(async () => {
       await service?.stop();

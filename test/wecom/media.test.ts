@@ -39,7 +39,7 @@ for (const { name: dialect } of dialects) {
       const words = join(folder, 'words.txt');
       writeFileSync(words, '禁词甲\n');
       service = await startService({
-        ...{ dialect, articles: [article('a1', '本馆的成人票是 168 元，儿童票是 98 元。')] },
+        ...{ dialect, replicas: 2, articles: [article('a1', '本馆的成人票是 168 元，儿童票是 98 元。')] },
         env: {
           SAFETY_WORDS_FILE: words,
           MAX_FILE_BYTES: '100000',
@@ -63,7 +63,7 @@ for (const { name: dialect } of dialects) {
 
     const makeBot = async (settings = {}) => {
       let path = '';
-      const wecom = createWecomSide(() => service.app.publicUrl + path);
+      const wecom = createWecomSide(() => service.publicUrl() + path);
       const { token, encodingAesKey: key } = wecom;
       const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey: key, ...settings };
       const { integrationId, callbackPath } = (await bots.createIntegration(request)).integration!;

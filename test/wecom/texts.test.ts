@@ -31,7 +31,7 @@ test('each text can be replaced, by a bot first, then by the operator where ther
 const makeBot = async (service: Service, settings: object) => {
   const transport = createGrpcTransport({ baseUrl: service.app.url });
   let path = '';
-  const wecom = createWecomSide(() => service.app.publicUrl + path);
+  const wecom = createWecomSide(() => service.publicUrl() + path);
   const { token, encodingAesKey } = wecom;
   const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey, ...settings };
   const { integration } = await createClient(IntegrationService, transport).createIntegration(request);
@@ -53,7 +53,7 @@ for (const { name: dialect } of dialects) {
         LABELLED_EXPERTS: 'extractive',
         TEXT_LABEL: '[机器]',
       };
-      service = await startService({ dialect, articles: [article('a1', '本馆的成人票是 168 元。')], env });
+      service = await startService({ dialect, replicas: 2, articles: [article('a1', '本馆的成人票是 168 元。')], env });
       await service.createLearned(appid);
     });
     after(async () => {
@@ -81,7 +81,12 @@ for (const { name: dialect } of dialects) {
 
   test(`an answer that fails again and again is told in plain words, with a card, on ${dialect}`, LONG, async () => {
     const env = { MODERATION_MODEL: 'm', MODERATION_BASE_URL: 'http://127.0.0.1:9/v1' };
-    const service = await startService({ dialect, articles: [article('a1', '本馆的成人票是 168 元。')], env });
+    const service = await startService({
+      dialect,
+      replicas: 2,
+      articles: [article('a1', '本馆的成人票是 168 元。')],
+      env,
+    });
     try {
       await service.createLearned(appid);
       const wecom = await makeBot(service, { language: 'en' });

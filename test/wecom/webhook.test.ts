@@ -29,7 +29,7 @@ for (const { name: dialect } of dialects) {
     before(async () => {
       urls = await startResponseUrls();
       service = await startService({
-        ...{ dialect, articles: [article('a1', '本馆的成人票是 168 元，儿童票是 98 元。')] },
+        ...{ dialect, replicas: 2, articles: [article('a1', '本馆的成人票是 168 元，儿童票是 98 元。')] },
         env: { WECOM_API_HOSTS: urls.host, WECOM_CALLBACK_MAX_AGE_SECONDS: '600' },
       });
       const transport = createGrpcTransport({ baseUrl: service.app.url });
@@ -46,7 +46,7 @@ for (const { name: dialect } of dialects) {
     /** A bot, bound unless `trigger` is null. */
     const makeBot = async (settings = {}, trigger: object | null = {}) => {
       let path = '';
-      const wecom = createWecomSide(() => service.app.publicUrl + path);
+      const wecom = createWecomSide(() => service.publicUrl() + path);
       const { token, encodingAesKey } = wecom;
       const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey, ...settings };
       const { integrationId, callbackPath } = (await bots.createIntegration(request)).integration!;
