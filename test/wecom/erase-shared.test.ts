@@ -51,21 +51,21 @@ for (const { name: dialect } of dialects) {
     test('the words of the one and what they were answered go, and those of the others stay', LONG, async () => {
       const { wecom, integrationId } = await shared();
       const chatid = 'group-1';
-      await wecom.ask({ userid: 'erased-1', chatid }, `${question} kx1`);
+      await wecom.ask({ userid: 'erased-1', chatid }, `${question} kxmark1`);
       await wecom.ask({ userid: 'stays-1', chatid }, '儿童呢？');
-      await wecom.ask({ userid: 'erased-1', chatid }, `/new ${question} kx1`);
-      await wecom.ask({ userid: 'erased-1' }, `${question} kx1 alone`);
+      await wecom.ask({ userid: 'erased-1', chatid }, `/new ${question} kxmark1`);
+      await wecom.ask({ userid: 'erased-1' }, `${question} kxmark1 alone`);
       await delivered();
       const [followUp] = await own.database.all<{ body: string }>(
         "select body from explanation where message_id = (select message_id from message where openid = ? and speaker = 'user')",
         ['stays-1'],
       );
-      assert.match(followUp!.body, /kx1/, 'it was searched for together with the question before');
+      assert.match(followUp!.body, /kxmark1/, 'it was searched for together with the question before');
       const others = await snapshot('stays-1');
       const erased = await erase('erased-1');
       const { conversations, messages, explanations, replies, dispatches } = erased;
       assert.deepEqual([conversations, messages, explanations, replies, dispatches], [1, 6, 3, 3, 3]);
-      assert.deepEqual(await findInTables(own.database, ['erased-1', 'kx1']), []);
+      assert.deepEqual(await findInTables(own.database, ['erased-1', 'kxmark1']), []);
       assert.deepEqual(await snapshot('stays-1'), others);
       assert.equal(others.length, 2);
       assert.equal((await erase('erased-1')).messages, 0, 'erasing again finds nothing');
@@ -82,7 +82,7 @@ for (const { name: dialect } of dialects) {
       const { wecom } = await shared();
       const chatid = 'group-2';
       const { asked, release } = own.hold();
-      const first = (await wecom.say({ userid: 'erased-2', chatid }, `${question} kx2`)).frame.stream;
+      const first = (await wecom.say({ userid: 'erased-2', chatid }, `${question} kxmark2`)).frame.stream;
       await asked;
       const { id } = (await wecom.say({ userid: 'stays-2', chatid }, question)).frame.stream;
       const { length } = own.llm.asked;
@@ -94,9 +94,9 @@ for (const { name: dialect } of dialects) {
         return stream.finish && /168/.test(stream.content);
       });
       await delivered();
-      assert.deepEqual(await findInTables(own.database, ['erased-2', 'kx2']), []);
+      assert.deepEqual(await findInTables(own.database, ['erased-2', 'kxmark2']), []);
       const told = JSON.stringify(own.llm.asked.slice(length).map(({ body }) => body.messages));
-      assert.ok(!told.includes('kx2'), 'nor was a model told of it');
+      assert.ok(!told.includes('kxmark2'), 'nor was a model told of it');
       const gone = (await wecom.poll({ userid: 'erased-2', chatid }, first.id)).frame.stream;
       assert.doesNotMatch(gone.content, /168/);
     });
@@ -104,29 +104,29 @@ for (const { name: dialect } of dialects) {
     test('an answer to another that has read the words is made anew without them', LONG, async () => {
       const { wecom } = await shared();
       const chatid = 'group-3';
-      await wecom.ask({ userid: 'erased-3', chatid }, `${question} kx3`);
+      await wecom.ask({ userid: 'erased-3', chatid }, `${question} kxmark3`);
       const { asked, release } = own.hold();
       const { id } = (await wecom.say({ userid: 'stays-3', chatid }, question)).frame.stream;
       await asked;
-      assert.match(JSON.stringify(own.llm.asked.at(-1)!.body.messages), /kx3/);
+      assert.match(JSON.stringify(own.llm.asked.at(-1)!.body.messages), /kxmark3/);
       await erase('erased-3');
       release();
       await until(
         'it is answered',
         async () => (await wecom.poll({ userid: 'stays-3', chatid }, id)).frame.stream.finish,
       );
-      assert.doesNotMatch(JSON.stringify(own.llm.asked.at(-1)!.body.messages), /kx3/);
+      assert.doesNotMatch(JSON.stringify(own.llm.asked.at(-1)!.body.messages), /kxmark3/);
       await delivered();
       const rows = await own.database.all('select 1 from message where openid = ?', ['stays-3']);
       assert.equal(rows.length, 2, 'one answer');
-      assert.deepEqual(await findInTables(own.database, ['erased-3', 'kx3']), []);
+      assert.deepEqual(await findInTables(own.database, ['erased-3', 'kxmark3']), []);
     });
 
     test('what waits for a response_url is not sent to the one, and sent once to the other', LONG, async () => {
       const { wecom } = await shared();
       const chatid = 'group-4';
       const [gone, kept] = [own.urls.make(), own.urls.make()];
-      await wecom.say({ userid: 'erased-4', chatid }, `${question} kx4`, { response_url: gone });
+      await wecom.say({ userid: 'erased-4', chatid }, `${question} kxmark4`, { response_url: gone });
       await wecom.say({ userid: 'stays-4', chatid }, question, { response_url: kept });
       await until('both are answered', async () => {
         const rows = await own.database.all("select 1 from message where openid in ('erased-4', 'stays-4')");
@@ -146,7 +146,7 @@ for (const { name: dialect } of dialects) {
       assert.deepEqual(own.urls.refused, []);
       const [{ delivery }] = (await snapshot('stays-4')) as [{ delivery: string }];
       assert.equal(delivery, 'delivered');
-      assert.deepEqual(await findInTables(own.database, ['erased-4', 'kx4']), []);
+      assert.deepEqual(await findInTables(own.database, ['erased-4', 'kxmark4']), []);
     });
 
     test(
@@ -155,7 +155,7 @@ for (const { name: dialect } of dialects) {
       async () => {
         const { wecom } = await shared();
         const chatid = 'group-5';
-        await wecom.ask({ userid: 'erased-5', chatid }, `${question} kx5`);
+        await wecom.ask({ userid: 'erased-5', chatid }, `${question} kxmark5`);
         await wecom.ask({ userid: 'stays-5', chatid }, '儿童呢？');
         await delivered();
         const others = await snapshot('stays-5');
@@ -168,7 +168,7 @@ for (const { name: dialect } of dialects) {
         const talks = await own.database.all("select 1 from conversation where scope_key like 'erasing:%'");
         assert.equal(talks.length, 1);
         await runPrune(own.database);
-        assert.deepEqual(await findInTables(own.database, ['erased-5', 'kx5']), []);
+        assert.deepEqual(await findInTables(own.database, ['erased-5', 'kxmark5']), []);
         assert.deepEqual(await snapshot('stays-5'), others);
         const [entry] = await own.database.all<{ detail: string }>(
           "select detail from audit where id = 'entry-shared'",
@@ -188,15 +188,15 @@ for (const { name: dialect } of dialects) {
           const chatid = 'group-7';
           const send = (userid: string, url: string) =>
             wecom.ask({ userid, chatid }, '', { msgtype: 'file', text: undefined, file: { url } });
-          const rules = '差旅制度\n\n出差住宿每晚的上限是 450 元，kx7f 以内。\n';
+          const rules = '差旅制度\n\n出差住宿每晚的上限是 450 元，kxmark7f 以内。\n';
           await send('erased-7', host.put(wecom.encodingAesKey, rules));
           await wecom.ask({ userid: 'stays-7', chatid }, '出差住宿每晚的上限是多少？');
-          const explained = "select body from explanation where body like '%kx7f%'";
+          const explained = "select body from explanation where body like '%kxmark7f%'";
           assert.ok((await own.database.all(explained)).length > 0, 'it was found in that file');
           const { promise: held, resolve: release } = Promise.withResolvers<void>();
           host.files.set('/held', async (_, response) => {
             await held;
-            response.end(encryptMedia(wecom.encodingAesKey, 'kx7g'));
+            response.end(encryptMedia(wecom.encodingAesKey, 'kxmark7g'));
           });
           const link = { msgtype: 'file', text: undefined, file: { url: `${host.url}/held` } };
           await wecom.say({ userid: 'erased-7', chatid }, '', link);
@@ -207,7 +207,7 @@ for (const { name: dialect } of dialects) {
             return (await wecom.poll({ userid: 'stays-7', chatid }, id)).frame.stream.finish;
           });
           await delivered();
-          assert.deepEqual(await findInTables(own.database, ['erased-7', 'kx7f', 'kx7g']), []);
+          assert.deepEqual(await findInTables(own.database, ['erased-7', 'kxmark7f', 'kxmark7g']), []);
         } finally {
           await host.close();
         }
@@ -216,10 +216,10 @@ for (const { name: dialect } of dialects) {
 
     test('what was said to a bot that is deleted can be erased', LONG, async () => {
       const { wecom, integrationId } = await own.makeBot();
-      await wecom.ask({ userid: 'erased-6' }, `${question} kx6`);
+      await wecom.ask({ userid: 'erased-6' }, `${question} kxmark6`);
       await own.bots.deleteIntegration({ integrationId });
       assert.equal((await erase('erased-6')).messages, 2);
-      assert.deepEqual(await findInTables(own.database, ['erased-6', 'kx6']), []);
+      assert.deepEqual(await findInTables(own.database, ['erased-6', 'kxmark6']), []);
     });
 
     test(
@@ -252,14 +252,14 @@ for (const { name: dialect } of dialects) {
             .toSorted((a, b) => a.place - b.place);
           await Promise.all(
             talkers.map(({ userid }, n) =>
-              talk(userid, `${question}${userid === 'gone-x' ? ' kx9' : ` ${userid} ${n}`}`),
+              talk(userid, `${question}${userid === 'gone-x' ? ' kxmark9' : ` ${userid} ${n}`}`),
             ),
           );
           reached = () => {};
           await Promise.all(erasures);
           amid += erasures.length;
           await erase('gone-x');
-          assert.deepEqual(await findInTables(own.database, ['gone-x', 'kx9']), []);
+          assert.deepEqual(await findInTables(own.database, ['gone-x', 'kxmark9']), []);
           const left = await own.database.all<{ answers: number }>(
             `select (select count(*) from message a where a.answers = q.message_id) answers from message q
             join reply r on r.message_id = q.message_id where q.speaker = 'user' and r.chat_id = ?`,

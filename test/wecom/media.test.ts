@@ -314,7 +314,7 @@ for (const { name: dialect } of dialects) {
       const other = await service.startReplica();
       try {
         const elsewhere = createWecomSide(() => other.publicUrl + callbackPath, wecom);
-        const urls = Array.from({ length: 6 }, () => host.put(key, `${rules}\nkx9 的文件`));
+        const urls = Array.from({ length: 6 }, () => host.put(key, `${rules}\nkxmark9 的文件`));
         const userid = 'erased-m3';
         for (const [at, url] of urls.entries()) {
           const side = at % 2 === 0 ? wecom : elsewhere;
@@ -323,7 +323,7 @@ for (const { name: dialect } of dialects) {
         for (const url of urls) {
           assert.equal(host.asked.filter((path) => url.includes(path)).length, 1, 'fetched once');
         }
-        const held = holdBack(host, '/erased', encryptMedia(key, 'kx9 的秘密'));
+        const held = holdBack(host, '/erased', encryptMedia(key, 'kxmark9 的秘密'));
         await wecom.say({ userid }, '', file(`${host.url}/erased`));
         await until('it is fetched', () => held.isAsked());
         await until('all is delivered', async () => {
@@ -333,7 +333,10 @@ for (const { name: dialect } of dialects) {
         const erase = { appid, openid: userid, actor: 'a', reason: 'r' };
         assert.equal((await service.call('/api/wxmp/message/erase_user', erase)).errcode, 0);
         held.release();
-        await until('nothing of it is left', async () => (await findInTables(database, ['kx9', userid])).length === 0);
+        await until(
+          'nothing of it is left',
+          async () => (await findInTables(database, ['kxmark9', userid])).length === 0,
+        );
       } finally {
         await other.stop();
       }
