@@ -2,6 +2,7 @@ import { Agent, request } from 'undici';
 import type { Config } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { pendingMigrations } from './db/migrate.ts';
+import { readNow } from './db/read-now.ts';
 import { describeError } from './errors.ts';
 
 /**
@@ -20,8 +21,7 @@ export async function runDoctor(config: Config): Promise<boolean> {
       'database',
       async () => {
         const before = Date.now();
-        const [row] = await database.all<{ now: number }>(`select ${database.dialect.now} now`);
-        const skewMs = Math.round(Number(row!.now) - (before + Date.now()) / 2);
+        const skewMs = Math.round((await readNow(database)) - (before + Date.now()) / 2);
         return `${database.dialect.name}, its clock is ${skewMs} ms from this machine's`;
       },
     ],

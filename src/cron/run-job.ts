@@ -1,7 +1,7 @@
 import { CronExpressionParser } from 'cron-parser';
 import type { Database } from '../db/database.ts';
 import { claimDue, lockLease, releaseLease, whileRenewing } from '../db/lease.ts';
-import type { Session } from '../db/session.ts';
+import { readNow } from '../db/read-now.ts';
 import { describeError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 
@@ -24,7 +24,7 @@ export interface JobOptions {
 
 /** Makes sure that the job has its row, due at its next slot. */
 export async function registerJob({ database }: JobOptions, { task, schedule }: Job): Promise<void> {
-  const dueAt = nextSlot(schedule, await databaseTime(database));
+  const dueAt = nextSlot(schedule, await readNow(database));
   await database.insertOrKeep('cron_task', { task, due_at: dueAt }, ['task']);
   // The schedule may have been changed to an earlier slot than the one that is stored.
   await database.run('update cron_task set due_at = ? where task = ? and lease_token is null and due_at > ?', [
@@ -50,7 +50,7 @@ export async function runJob(options: JobOptions, job: Job, signal: AbortSignal)
   }
   await database.tx(async (tx) => {
     if (!(await lockLease(tx, lease))) return;
-    const now = await databaseTime(tx);
+    const now = await readNow(tx);
     // Cut off by a stop: whoever is there goes on at once. Else exactly at the slot, since that is when they tick.
     const dueAt = signal.aborted ? now : nextSlot(job.schedule, now);
     await releaseLease(tx, lease, undefined);
@@ -66,9 +66,4 @@ export function nextSlot(schedule: string, afterMs: number): number {
   return CronExpressionParser.parse(schedule, { currentDate: new Date(afterMs), tz: timeZone })
     .next()
     .getTime();
-}
-
-async function databaseTime(session: Session): Promise<number> {
-  const [row] = await session.all<{ now: number }>(`select ${session.dialect.now} now`);
-  return Number(row!.now);
 }

@@ -1,4 +1,5 @@
 import { marksFor } from '../db/batches.ts';
+import { readNow } from '../db/read-now.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 import type { Dispatch } from './dispatch.ts';
@@ -54,8 +55,7 @@ const kindOf = (scope: string) => scope.split(':', 1)[0]!;
 
 /** Inserts a pause, or replaces who and why; returns since when it is. By the primary key. */
 export async function insertPause(tx: Tx, scope: string, actor: string, reason: string): Promise<number> {
-  const [now] = await tx.all<{ ms: number }>(`select ${tx.dialect.now} ms`);
-  await tx.upsert('delivery_pause', { scope, since: Number(now!.ms), actor, reason }, ['scope'], ['actor', 'reason']);
+  await tx.upsert('delivery_pause', { scope, since: await readNow(tx), actor, reason }, ['scope'], ['actor', 'reason']);
   const [pause] = await loadPauses(tx, [scope]);
   return pause!.since;
 }

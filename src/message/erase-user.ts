@@ -12,8 +12,9 @@ import { beginErasing, eraseConversation, listErasing } from './erase-conversati
 import { beginErasingPart, listConversationsOf } from './erase-part.ts';
 
 /**
- * See MessageService.EraseUser, erase-conversation.ts, and, for what is shared with others, erase-part.ts. A deleted assistant's users can be erased as well; an account
- * that never had an assistant is not known. A call that is cut off is finished by its repetition, or by PRUNE_CRON.
+ * See MessageService.EraseUser, erase-conversation.ts, and, for what is shared with others, erase-part.ts. A deleted
+ * assistant's users can be erased as well; an account that never had an assistant is not known. A call that is cut off is
+ * finished by its repetition, or by PRUNE_CRON.
  */
 export function eraseUser({ database, logger, wake }: Context) {
   return async ({ appid, openid, actor, reason }: EraseUserRequest, { signal }: Pick<HandlerContext, 'signal'>) => {
@@ -31,8 +32,8 @@ export function eraseUser({ database, logger, wake }: Context) {
       await forgetSessions(tx, appid, openid);
       for (const from of await listConversationsOf(tx, appid, openid)) {
         await beginErasingPart(tx, { appid, openid, userHash, from });
-        for (const goOn of [wake.messages, wake.dispatch]) tx.afterCommit(goOn); // for those who share it
       }
+      for (const goOn of [wake.messages, wake.dispatch]) tx.afterCommit(goOn); // for those who share what they said in
       await auditBegin(tx, auditId, { appid, userHash, actor, reason });
     });
     for (const each of await listErasing(database, appid, userHash)) {

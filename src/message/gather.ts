@@ -27,7 +27,7 @@ const maxCharacters = 100_000;
 const maxQuotedCharacters = 4000;
 
 /** The question of a user that gathers in a conversation whose row is locked. By message_by_state. */
-export async function findGathering(
+async function findGathering(
   tx: Tx,
   conversationId: string,
   openid: string,

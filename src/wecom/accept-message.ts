@@ -14,7 +14,8 @@ import { attachmentsOf, markSurplus, quotedWordsOf, refusalOf, wordsOf } from '.
 import { beginSession, sessionScope, takeSession } from './session.ts';
 import { findStreamOf, insertStream, replaceUrl } from './stream-store.ts';
 import { type TextName, textOf } from './texts.ts';
-import { findTrigger, type Trigger } from './trigger/store.ts';
+import { findTriggerFor } from './trigger/find-trigger-for.ts';
+import type { Trigger } from './trigger/store.ts';
 
 /** What is said to a message at once: a stream that goes on, or a text that ends it. */
 export type FirstAnswer = { streamId: string; text: string } | { said: TextName };
@@ -36,9 +37,9 @@ export async function acceptMessage(
   const { startsSession, question } = readWords(wordsOf(inbound), { botName: integration.botName, isGroup });
   const { integrationId } = integration;
   return context.database.tx(async (tx) => {
-    const trigger = await findTrigger(tx, integrationId);
-    if (trigger === undefined || !trigger.enabled) return { said: 'unbound' };
-    if (trigger.allowUsers.length > 0 && !trigger.allowUsers.includes(chat.userId)) return { said: 'notAllowed' };
+    const asked = await findTriggerFor(tx, integrationId, chat.userId);
+    if ('said' in asked) return asked;
+    const { trigger } = asked;
     const { incarnation } = await requireHeldAssistant(tx, trigger.appid);
     const message = toMessage(trigger, chat, inbound, question);
     const known = await findKnown(tx, message);

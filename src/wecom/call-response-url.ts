@@ -16,7 +16,7 @@ export function createResponseCall(hosts: readonly string[], agent: Agent) {
 }
 
 /** An address that came with a message is called only where it leads to WeCom. */
-export function checkUrl(text: string, hosts: readonly string[]): void {
+function checkUrl(text: string, hosts: readonly string[]): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isNamed = url !== undefined && hosts.includes(url.host) && url.username === '' && url.password === '';
   const isOpen = url?.protocol === 'http:' && url.port !== '' && isNamed; // named with its port: for private deployments

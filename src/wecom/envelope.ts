@@ -2,7 +2,7 @@
 import { type CallbackKeys, isSigned, openMessage, sealMessage, signCiphertext } from './crypto.ts';
 
 /** What stands in the query of a callback. */
-export interface Signature {
+interface Signature {
   signature: string;
   timestamp: string;
   nonce: string;
@@ -20,7 +20,7 @@ export class NotBelieved extends Error {
 }
 
 /** Reads the query. WeCom names the signature `msg_signature`. */
-export function readSignature(query: URLSearchParams): Signature {
+function readSignature(query: URLSearchParams): Signature {
   const [signature, timestamp, nonce] = ['msg_signature', 'timestamp', 'nonce'].map((name) => query.get(name) ?? '');
   if (!signature || !timestamp || !nonce) throw new NotBelieved('incomplete');
   return { signature, timestamp, nonce };

@@ -16,7 +16,7 @@ export interface Feedback {
 export type StoredFeedback = Feedback & { at: number };
 
 /** The longest text that is kept. */
-export const maxTextCharacters = 2000;
+const maxTextCharacters = 2000;
 
 /** To be selected from `message`, for `toFeedback`. */
 export const feedbackColumns = 'feedback_type, feedback_text, feedback_reasons, feedback_at';
@@ -37,12 +37,6 @@ export function toFeedback(row: FeedbackRow): StoredFeedback | undefined {
     reasons: (row.feedback_reasons ?? '').split(',').filter(Boolean).map(Number),
     at: Number(row.feedback_at),
   };
-}
-
-/** The feedback about the answer to a user's message. By message_by_answers. */
-export async function loadFeedback(session: Session, messageId: string): Promise<StoredFeedback | undefined> {
-  const [row] = await session.all<FeedbackRow>(`select ${feedbackColumns} from message where answers = ?`, [messageId]);
-  return row && toFeedback(row);
 }
 
 /**

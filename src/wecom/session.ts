@@ -38,11 +38,17 @@ export async function takeSession(tx: Tx, trigger: Held, chat: Chat, startsSessi
     [startsSession ? 1 : 0, sessionTimeoutSeconds * 1000, ...key],
   );
   const session = (await findSession(tx, key))!;
-  if (startsSession) {
-    const before = { sessionId: session.sessionId, generation: session.generation - 1 };
-    await cutGathering(tx, { appid, scopeKey: sessionScope(incarnation, before) });
-  }
+  if (startsSession) await cutBefore(tx, { appid, incarnation }, session);
   return session;
+}
+
+/** Ends what gathers in the session before this one, which was just begun by a command. */
+export async function cutBefore(
+  tx: Tx,
+  { appid, incarnation }: Pick<Held, 'appid' | 'incarnation'>,
+  { sessionId, generation }: WecomSession,
+): Promise<void> {
+  await cutGathering(tx, { appid, scopeKey: sessionScope(incarnation, { sessionId, generation: generation - 1 }) });
 }
 
 /** Begins a new session, as a command or a click says that is nothing else. One that comes again begins no other. */

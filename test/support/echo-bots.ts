@@ -1,20 +1,9 @@
 /** WeCom bots whose assistant says back what it is asked, after a while where that is wanted. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
-import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
-import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
 import { answering, final, startFakeRemoteExpert } from './fake-remote-expert.ts';
+import { type Bot, makeBot } from './make-bot.ts';
 import { post } from './service.ts';
 import { until } from './until.ts';
-import { createWecomSide, type WecomSide } from './wecom-side.ts';
-
-export interface Bot {
-  integrationId: string;
-  wecom: WecomSide;
-  /** Binds it anew. */
-  bind(trigger: object): Promise<void>;
-}
 
 export interface EchoBots {
   /** What was asked, in its order; what is tried again, more than once. */
@@ -37,7 +26,6 @@ export async function startEchoBots(urlOf: () => string, appid: string): Promise
     await sleep(bots.delayMs());
     answering(final({ text: echo(question) }))(call);
   });
-  const transport = () => createGrpcTransport({ baseUrl: urlOf() });
   const url = urlOf();
   await post(url, '/api/wxmp/assistant/create', { appid, name: '助手' });
   await until(`${appid} has learned`, async () => {
@@ -50,21 +38,8 @@ export async function startEchoBots(urlOf: () => string, appid: string): Promise
   const bots: EchoBots = {
     calls: [],
     delayMs: () => 0,
-    async makeBot(publicUrl, trigger = {}, settings = {}) {
-      let path = '';
-      const wecom = createWecomSide(() => publicUrl() + path);
-      const { token, encodingAesKey } = wecom;
-      const request = { name: 'echo', mode: Mode.WEBHOOK, token, encodingAesKey, ...settings };
-      const { integrationId, callbackPath } = (
-        await createClient(IntegrationService, transport()).createIntegration(request)
-      ).integration!;
-      path = callbackPath;
-      const bind = async (settings: object) => {
-        await createClient(TriggerService, transport()).publishTrigger({ integrationId, appid, ...settings });
-      };
-      await bind(trigger);
-      return { integrationId, wecom, bind };
-    },
+    makeBot: (publicUrl, trigger = {}, settings = {}) =>
+      makeBot({ url: urlOf, publicUrl }, appid, { trigger, settings }),
     close: engine.close,
   };
   return bots;

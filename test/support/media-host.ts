@@ -1,7 +1,7 @@
 /** Where WeCom's pictures and files lie: each encrypted with its bot's key, behind a link of its own. */
-import { createCipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
-import { readAesKey } from '../../src/wecom/crypto.ts';
+import { readAesKey, sealMedia } from '../../src/wecom/crypto.ts';
 import { type FileHost, startFileHost } from './file-host.ts';
 
 export interface MediaHost extends FileHost {
@@ -23,11 +23,7 @@ export async function startMediaHost(): Promise<MediaHost> {
 
 /** As WeCom encrypts a file: AES-256-CBC over all of it, padded to 32 bytes. */
 export function encryptMedia(key: string, bytes: Uint8Array | string): Buffer {
-  const aesKey = readAesKey(key);
-  const plain = Buffer.from(bytes);
-  const pad = 32 - (plain.length % 32);
-  const cipher = createCipheriv('aes-256-cbc', aesKey, aesKey.subarray(0, 16)).setAutoPadding(false);
-  return Buffer.concat([cipher.update(plain), cipher.update(Buffer.alloc(pad, pad)), cipher.final()]);
+  return sealMedia(readAesKey(key), Buffer.from(bytes));
 }
 
 /** The smallest picture there is. */

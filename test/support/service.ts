@@ -21,6 +21,10 @@ export interface Service {
   app: App;
   wechat: WechatSide;
   databaseUrl: string;
+  /** The internal address. */
+  url(): string;
+  /** The internal addresses of all replicas. */
+  urls(): string[];
   /** Where callbacks go: to each of the replicas in turn. */
   publicUrl(): string;
   /** Posts to a JSON route and returns the answer's body. */
@@ -86,6 +90,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     app,
     wechat,
     databaseUrl: database.url,
+    url: () => service.app.url,
+    urls: () => [service.app, ...others].map((each) => each.url),
     publicUrl() {
       const all = [service.app, ...others];
       return all[turn++ % all.length]!.publicUrl;

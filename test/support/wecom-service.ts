@@ -3,12 +3,13 @@ import { type Client, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import { ConversationService } from '../../gen/wecom/v1/conversation_pb.ts';
-import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
+import { IntegrationService } from '../../gen/wecom/v1/integration_pb.ts';
 import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { type FakeLlm, sendPieces, startFakeLlm } from './fake-llm.ts';
+import { type Bot, makeBot } from './make-bot.ts';
 import { article, type Service, type ServiceOptions, startService } from './service.ts';
-import { createWecomSide, type ResponseUrls, startResponseUrls, type WecomSide } from './wecom-side.ts';
+import { type ResponseUrls, startResponseUrls } from './wecom-side.ts';
 
 export interface WecomService {
   service: Service;
@@ -19,7 +20,7 @@ export interface WecomService {
   triggers: Client<typeof TriggerService>;
   conversations: Client<typeof ConversationService>;
   /** A bot, bound to `appid`. */
-  makeBot(settings?: object, trigger?: object): Promise<{ wecom: WecomSide; integrationId: string }>;
+  makeBot(settings?: object, trigger?: object): Promise<Bot>;
   /** The model answers each question by its own words until `hold` is called; then it waits for `release`. */
   hold(): { asked: Promise<void>; release(): void };
   stop(): Promise<void>;
@@ -45,16 +46,7 @@ export async function startWecomService(appid: string, options: ServiceOptions):
   return {
     ...{ service, database, llm, urls, bots, triggers },
     conversations: createClient(ConversationService, transport),
-    async makeBot(settings = {}, trigger = {}) {
-      let path = '';
-      const wecom = createWecomSide(() => service.publicUrl() + path);
-      const { token, encodingAesKey } = wecom;
-      const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey, ...settings };
-      const { integrationId, callbackPath } = (await bots.createIntegration(request)).integration!;
-      path = callbackPath;
-      await triggers.publishTrigger({ integrationId, appid, ...trigger });
-      return { wecom, integrationId };
-    },
+    makeBot: (settings = {}, trigger = {}) => makeBot(service, appid, { settings, trigger }),
     hold() {
       const { promise: asked, resolve: arrive } = Promise.withResolvers<void>();
       const { promise: released, resolve: release } = Promise.withResolvers<void>();

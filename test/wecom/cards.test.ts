@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { type Client, createClient } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
-import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
-import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { dialects } from '../support/databases.ts';
+import { makeBot as make } from '../support/make-bot.ts';
 import { article, type Service, startService } from '../support/service.ts';
 import { until } from '../support/until.ts';
-import { createWecomSide, type WecomSide } from '../support/wecom-side.ts';
+import type { WecomSide } from '../support/wecom-side.ts';
 
 const appid = 'wx_cards';
 const question = '成人票多少钱？';
@@ -19,14 +16,9 @@ for (const { name: dialect } of dialects) {
   describe(`cards of a WeCom bot on ${dialect}`, () => {
     let service: Service;
     let database: Database;
-    let bots: Client<typeof IntegrationService>;
-    let triggers: Client<typeof TriggerService>;
     before(async () => {
       service = await startService({ dialect, replicas: 2, articles: [article('a1', '本馆的成人票是 168 元。')] });
       database = openDatabase({ url: service.databaseUrl, poolSize: 1, queryTimeoutMs: 5000 });
-      const transport = createGrpcTransport({ baseUrl: service.app.url });
-      bots = createClient(IntegrationService, transport);
-      triggers = createClient(TriggerService, transport);
       await service.createLearned(appid);
     });
     after(async () => {
@@ -34,16 +26,7 @@ for (const { name: dialect } of dialects) {
       await service?.stop();
     });
 
-    const makeBot = async (trigger: object | null = {}, settings = {}) => {
-      let path = '';
-      const wecom = createWecomSide(() => service.publicUrl() + path);
-      const { token, encodingAesKey } = wecom;
-      const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey, ...settings };
-      const { integrationId, callbackPath } = (await bots.createIntegration(request)).integration!;
-      path = callbackPath;
-      if (trigger !== null) await triggers.publishTrigger({ integrationId, appid, ...trigger });
-      return { wecom, integrationId };
-    };
+    const makeBot = (trigger: object | null = {}, settings = {}) => make(service, appid, { trigger, settings });
     const event = (wecom: WecomSide, userid: string, body: object, msgid = randomBytes(8).toString('hex'), chat = {}) =>
       wecom.callBack({ msgid, from: { userid }, msgtype: 'event', event: body, ...chat });
     const enter = async (wecom: WecomSide, userid = 'u') =>

@@ -3,16 +3,15 @@ import { after, before, describe, test } from 'node:test';
 import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { DispatchService } from '../../gen/dispatch/v1/dispatch_pb.ts';
-import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
-import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { maxContentBytes } from '../../src/wecom/content.ts';
 import { layOut } from '../../src/wecom/lay-out.ts';
 import { dialects } from '../support/databases.ts';
 import { type FakeLlm, sendPieces, startFakeLlm } from '../support/fake-llm.ts';
+import { makeBot } from '../support/make-bot.ts';
 import { article, type Service, startService } from '../support/service.ts';
 import { until } from '../support/until.ts';
-import { createWecomSide, type ResponseUrls, startResponseUrls, type WecomSide } from '../support/wecom-side.ts';
+import { type ResponseUrls, startResponseUrls, type WecomSide } from '../support/wecom-side.ts';
 
 const appid = 'wx_continued';
 const question = '成人票多少钱？';
@@ -65,14 +64,7 @@ for (const { name: dialect } of dialects) {
       await service.createLearned(appid);
       const transport = createGrpcTransport({ baseUrl: service.app.url });
       operator = createClient(DispatchService, transport);
-      let path = '';
-      wecom = createWecomSide(() => service.publicUrl() + path);
-      const { token, encodingAesKey } = wecom;
-      const bot = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey };
-      const { integration } = await createClient(IntegrationService, transport).createIntegration(bot);
-      path = integration!.callbackPath;
-      const { integrationId } = integration!;
-      await createClient(TriggerService, transport).publishTrigger({ integrationId, appid });
+      ({ wecom } = await makeBot(service, appid));
     });
     after(async () => {
       await database?.close();

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { createClient } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
-import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
-import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
 import { dialects } from '../support/databases.ts';
 import { beginStream, endStream, type FakeLlm, sendDelta, startFakeLlm } from '../support/fake-llm.ts';
+import { makeBot } from '../support/make-bot.ts';
 import { article, type Service, startService } from '../support/service.ts';
 import { until } from '../support/until.ts';
-import { createWecomSide, type WecomSide } from '../support/wecom-side.ts';
+import type { WecomSide } from '../support/wecom-side.ts';
 
 const appid = 'wx_drafts';
 const question = '成人票多少钱？';
@@ -26,17 +23,7 @@ for (const { name: dialect } of dialects) {
       const env = { LLM_BASE_URL: llm.url, LLM_API_KEY: 'sk-test-not-a-key', LLM_MODEL: 'm', LABELLED_EXPERTS: 'none' };
       service = await startService({ dialect, articles: [article('a1', '本馆的成人票是 168 元。')], env });
       await service.createLearned(appid);
-      const transport = createGrpcTransport({ baseUrl: service.app.url });
-      let path = '';
-      wecom = createWecomSide(() => service.app.publicUrl + path);
-      const { token, encodingAesKey } = wecom;
-      const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey };
-      const { integration } = await createClient(IntegrationService, transport).createIntegration(request);
-      path = integration!.callbackPath;
-      await createClient(TriggerService, transport).publishTrigger({
-        integrationId: integration!.integrationId,
-        appid,
-      });
+      ({ wecom } = await makeBot(service, appid));
     });
     after(async () => {
       await service?.stop();

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { type Client, createClient } from '@connectrpc/connect';
+import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
-import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
 import { MessageService } from '../../gen/wxmp/message/v1/message_pb.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
-import { loadFeedback } from '../../src/wecom/feedback-store.ts';
+import { type FeedbackRow, feedbackColumns, toFeedback } from '../../src/wecom/feedback-store.ts';
 import { dialects } from '../support/databases.ts';
+import { makeBot as make } from '../support/make-bot.ts';
 import { findInTables } from '../support/search-tables.ts';
 import { article, type Service, startService } from '../support/service.ts';
 import { until } from '../support/until.ts';
-import { createWecomSide, type From, type WecomSide } from '../support/wecom-side.ts';
+import type { From, WecomSide } from '../support/wecom-side.ts';
 
 const appid = 'wx_feedback';
 const question = '成人票多少钱？';
@@ -22,14 +21,9 @@ for (const { name: dialect } of dialects) {
   describe(`what users think of a WeCom bot's answers on ${dialect}`, () => {
     let service: Service;
     let database: Database;
-    let bots: Client<typeof IntegrationService>;
-    let triggers: Client<typeof TriggerService>;
     before(async () => {
       service = await startService({ dialect, replicas: 2, articles: [article('a1', '本馆的成人票是 168 元。')] });
       database = openDatabase({ url: service.databaseUrl, poolSize: 1, queryTimeoutMs: 5000 });
-      const transport = createGrpcTransport({ baseUrl: service.app.url });
-      bots = createClient(IntegrationService, transport);
-      triggers = createClient(TriggerService, transport);
       await service.createLearned(appid);
     });
     after(async () => {
@@ -37,16 +31,7 @@ for (const { name: dialect } of dialects) {
       await service?.stop();
     });
 
-    const makeBot = async () => {
-      let path = '';
-      const wecom = createWecomSide(() => service.publicUrl() + path);
-      const { token, encodingAesKey } = wecom;
-      const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey };
-      const { integrationId, callbackPath } = (await bots.createIntegration(request)).integration!;
-      path = callbackPath;
-      await triggers.publishTrigger({ integrationId, appid });
-      return wecom;
-    };
+    const makeBot = async () => (await make(service, appid)).wecom;
     /** Asks, and returns the id for feedback, and a function that looks it up. */
     const ask = async (wecom: WecomSide, from: From) => {
       const { stream } = (await wecom.say(from, question)).frame;
@@ -55,7 +40,12 @@ for (const { name: dialect } of dialects) {
       const [row] = await database.all<{ message_id: string }>('select message_id from reply where reply_id = ?', [
         stream.id,
       ]);
-      return { id: stream.id as string, look: () => loadFeedback(database, row!.message_id) };
+      return { id: stream.id as string, look: () => look(row!.message_id) };
+    };
+    const look = async (messageId: string) => {
+      const sql = `select ${feedbackColumns} from message where answers = ?`;
+      const [row] = await database.all<FeedbackRow>(sql, [messageId]);
+      return row && toFeedback(row);
     };
     const think = async (wecom: WecomSide, { userid, chatid }: From, feedback_event: object) => {
       const chat = chatid === undefined ? {} : { chattype: 'group', chatid };

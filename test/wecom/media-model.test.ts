@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
-import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
+import { IntegrationService } from '../../gen/wecom/v1/integration_pb.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { dialects } from '../support/databases.ts';
 import { type FakeLlm, sendError, sendPieces, startFakeLlm } from '../support/fake-llm.ts';
 import { answering, final, startFakeRemoteExpert } from '../support/fake-remote-expert.ts';
+import { makeBot } from '../support/make-bot.ts';
 import { type MediaHost, png, startMediaHost } from '../support/media-host.ts';
 import { article, type Service, startService } from '../support/service.ts';
 import { until } from '../support/until.ts';
-import { createWecomSide, type WecomSide } from '../support/wecom-side.ts';
+import type { WecomSide } from '../support/wecom-side.ts';
 
 const appid = 'wx_seeing';
 const LONG = { timeout: 120_000 };
@@ -41,19 +41,8 @@ for (const { name: dialect } of dialects) {
       database = openDatabase({ url: service.databaseUrl, poolSize: 1, queryTimeoutMs: 5000 });
       await service.createLearned(appid);
       const transport = createGrpcTransport({ baseUrl: service.app.url });
-      let path = '';
-      wecom = createWecomSide(() => service.app.publicUrl + path);
-      const { token, encodingAesKey } = wecom;
-      const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey };
       bots = createClient(IntegrationService, transport);
-      const { integration } = await bots.createIntegration(request);
-      path = integration!.callbackPath;
-      integrationId = integration!.integrationId;
-      const triggers = createClient(TriggerService, transport);
-      bind = async (trigger) => {
-        await triggers.publishTrigger({ integrationId, appid, ...trigger });
-      };
-      await bind({});
+      ({ wecom, integrationId, bind } = await makeBot(service, appid));
     });
     after(async () => {
       await database?.close();

@@ -6,8 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { ConversationService } from '../../gen/wecom/v1/conversation_pb.ts';
-import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
-import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
+import { IntegrationService } from '../../gen/wecom/v1/integration_pb.ts';
 import { toConfig } from '../../src/config.ts';
 import type { Context } from '../../src/context.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
@@ -15,6 +14,7 @@ import { beginErasing, eraseConversation } from '../../src/message/erase-convers
 import { pruneMessages } from '../../src/message/prune-messages.ts';
 import { dialects } from '../support/databases.ts';
 import { holdBack } from '../support/file-host.ts';
+import { makeBot as make } from '../support/make-bot.ts';
 import { encryptMedia, type MediaHost, png, startMediaHost } from '../support/media-host.ts';
 import { findInTables } from '../support/search-tables.ts';
 import { article, type Service, startService } from '../support/service.ts';
@@ -31,7 +31,6 @@ for (const { name: dialect } of dialects) {
     let host: MediaHost;
     let folder: string;
     let bots: Client<typeof IntegrationService>;
-    let triggers: Client<typeof TriggerService>;
     let database: Database;
     before(async () => {
       host = await startMediaHost();
@@ -51,7 +50,6 @@ for (const { name: dialect } of dialects) {
       database = openDatabase({ url: service.databaseUrl, poolSize: 1, queryTimeoutMs: 5000 });
       const transport = createGrpcTransport({ baseUrl: service.app.url });
       bots = createClient(IntegrationService, transport);
-      triggers = createClient(TriggerService, transport);
       await service.createLearned(appid);
     });
     after(async () => {
@@ -62,15 +60,10 @@ for (const { name: dialect } of dialects) {
     });
 
     const makeBot = async (settings = {}) => {
-      let path = '';
-      const wecom = createWecomSide(() => service.publicUrl() + path);
-      const { token, encodingAesKey: key } = wecom;
-      const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey: key, ...settings };
-      const { integrationId, callbackPath } = (await bots.createIntegration(request)).integration!;
-      path = callbackPath;
-      await triggers.publishTrigger({ integrationId, appid });
+      const bot = await make(service, appid, { settings });
+      const { integrationId, wecom } = bot;
       const errors = async () => (await bots.getIntegrationStatus({ integrationId })).errors;
-      return { wecom, key, integrationId, callbackPath, errors };
+      return { ...bot, key: wecom.encodingAesKey, errors };
     };
     const file = (url: string) => ({ msgtype: 'file', text: undefined, file: { url } });
     const image = (url: string) => ({ msgtype: 'image', text: undefined, image: { url } });
@@ -348,8 +341,12 @@ for (const { name: dialect } of dialects) {
       await wecom.say({ userid: 'taken' }, '', file(`${host.url}/taken`));
       await until('it is fetched', () => held.isAsked());
       const lost = async () => {
-        const text = await (await fetch(`${service.app.url}/metrics`)).text();
-        return Number(/leases_lost_total\{table="attachment"\} (\d+)/.exec(text)?.[1] ?? 0);
+        let sum = 0; // whichever replica fetches it
+        for (const url of service.urls()) {
+          const text = await (await fetch(`${url}/metrics`)).text();
+          sum += Number(/leases_lost_total\{table="attachment"\} (\d+)/.exec(text)?.[1] ?? 0);
+        }
+        return sum;
       };
       const before = await lost();
       const find =

@@ -6,7 +6,8 @@ import { decryptFile, WecomCrypto } from '@wecom/aibot-node-sdk';
 import { decrypt, encrypt, getSignature } from '@wecom/crypto';
 import fc from 'fast-check';
 import { isSigned, openMedia, openMessage, readAesKey, sealMessage, signCiphertext } from '../../src/wecom/crypto.ts';
-import { type Bot, type EchoBots, echo, startEchoBots } from '../support/echo-bots.ts';
+import { type EchoBots, echo, startEchoBots } from '../support/echo-bots.ts';
+import type { Bot } from '../support/make-bot.ts';
 import { article, type Service, startService } from '../support/service.ts';
 import { until } from '../support/until.ts';
 

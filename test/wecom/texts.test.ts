@@ -3,15 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { createClient } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
-import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
-import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
 import { textNames, textOf } from '../../src/wecom/texts.ts';
 import { dialects } from '../support/databases.ts';
+import { makeBot as make } from '../support/make-bot.ts';
 import { article, type Service, startService } from '../support/service.ts';
 import { until } from '../support/until.ts';
-import { createWecomSide } from '../support/wecom-side.ts';
 
 const appid = 'wx_texts';
 const LONG = { timeout: 120_000 };
@@ -28,17 +24,7 @@ test('each text can be replaced, by a bot first, then by the operator where ther
   assert.equal(textOf({ language: 'en', texts: {} }, 'failed', { TEXT_FAILED: 'operator' }), 'operator');
 });
 
-const makeBot = async (service: Service, settings: object) => {
-  const transport = createGrpcTransport({ baseUrl: service.app.url });
-  let path = '';
-  const wecom = createWecomSide(() => service.publicUrl() + path);
-  const { token, encodingAesKey } = wecom;
-  const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey, ...settings };
-  const { integration } = await createClient(IntegrationService, transport).createIntegration(request);
-  path = integration!.callbackPath;
-  await createClient(TriggerService, transport).publishTrigger({ integrationId: integration!.integrationId, appid });
-  return wecom;
-};
+const makeBot = async (service: Service, settings: object) => (await make(service, appid, { settings })).wecom;
 
 for (const { name: dialect } of dialects) {
   describe(`what a WeCom bot says in place of an answer on ${dialect}`, () => {

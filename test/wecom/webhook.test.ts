@@ -5,9 +5,9 @@ import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { DispatchService, DispatchState } from '../../gen/dispatch/v1/dispatch_pb.ts';
 import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
-import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { dialects } from '../support/databases.ts';
+import { makeBot as make } from '../support/make-bot.ts';
 import { findInTables } from '../support/search-tables.ts';
 import { article, type Service, startService } from '../support/service.ts';
 import { until } from '../support/until.ts';
@@ -24,7 +24,6 @@ for (const { name: dialect } of dialects) {
     let service: Service;
     let urls: ResponseUrls;
     let bots: Client<typeof IntegrationService>;
-    let triggers: Client<typeof TriggerService>;
     let operator: Client<typeof DispatchService>;
     before(async () => {
       urls = await startResponseUrls();
@@ -34,7 +33,6 @@ for (const { name: dialect } of dialects) {
       });
       const transport = createGrpcTransport({ baseUrl: service.app.url });
       bots = createClient(IntegrationService, transport);
-      triggers = createClient(TriggerService, transport);
       operator = createClient(DispatchService, transport);
       await service.createLearned(appid);
     });
@@ -44,16 +42,7 @@ for (const { name: dialect } of dialects) {
     });
 
     /** A bot, bound unless `trigger` is null. */
-    const makeBot = async (settings = {}, trigger: object | null = {}) => {
-      let path = '';
-      const wecom = createWecomSide(() => service.publicUrl() + path);
-      const { token, encodingAesKey } = wecom;
-      const request = { name: 'b', mode: Mode.WEBHOOK, token, encodingAesKey, ...settings };
-      const { integrationId, callbackPath } = (await bots.createIntegration(request)).integration!;
-      path = callbackPath;
-      if (trigger !== null) await triggers.publishTrigger({ integrationId, appid, ...trigger });
-      return { wecom, integrationId };
-    };
+    const makeBot = (settings = {}, trigger: object | null = {}) => make(service, appid, { settings, trigger });
     const streamOf = async (wecom: WecomSide, userid: string, more?: object) =>
       (await wecom.say({ userid }, question, more)).frame.stream;
     const pending = async () =>

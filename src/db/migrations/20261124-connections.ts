@@ -21,7 +21,6 @@ const tables: Table[] = [
       'integration_id varchar(32) not null',
       "holder_id varchar(32) not null default ''", // empty: nobody's
       'wanted int not null default 1', // 0: an operator has closed it
-      'revision bigint not null default 0', // of the credentials that the holder uses
     ],
     primaryKey: ['integration_id'],
     index: { bot_connection_by_holder: ['holder_id', 'integration_id'] },

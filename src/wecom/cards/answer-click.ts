@@ -4,7 +4,8 @@ import { type Chat, chatOf, type Inbound } from '../inbound.ts';
 import type { Integration } from '../integration/store.ts';
 import { beginSession } from '../session.ts';
 import { textOf } from '../texts.ts';
-import { findTrigger, type GroupScope } from '../trigger/store.ts';
+import { findTriggerFor, type NotFor } from '../trigger/find-trigger-for.ts';
+import type { GroupScope } from '../trigger/store.ts';
 import { clickedCard, isTaskId, newSessionKey } from './new-session-card.ts';
 
 /** Answers a click on a card with what the card says from then on; undefined: it is none of our cards, or nobody's click. */
@@ -32,11 +33,11 @@ function begin(
   { integrationId }: Integration,
   chat: Chat,
   msgid: string,
-): Promise<{ said: 'newSession' | 'unbound' | 'notAllowed'; groupScope?: GroupScope }> {
+): Promise<{ said: 'newSession' | NotFor; groupScope?: GroupScope }> {
   return database.tx(async (tx) => {
-    const trigger = await findTrigger(tx, integrationId);
-    if (trigger === undefined || !trigger.enabled) return { said: 'unbound' };
-    if (trigger.allowUsers.length > 0 && !trigger.allowUsers.includes(chat.userId)) return { said: 'notAllowed' };
+    const asked = await findTriggerFor(tx, integrationId, chat.userId);
+    if ('said' in asked) return asked;
+    const { trigger } = asked;
     const { incarnation } = await requireHeldAssistant(tx, trigger.appid);
     await beginSession(tx, { ...trigger, incarnation }, chat, msgid);
     tx.afterCommit(wake.messages);

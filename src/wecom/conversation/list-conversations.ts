@@ -1,5 +1,6 @@
 import type { ListConversationsRequest } from '../../../gen/wecom/v1/conversation_pb.ts';
 import type { Context } from '../../context.ts';
+import { readNow } from '../../db/read-now.ts';
 import type { Binding, Session } from '../../db/session.ts';
 import { cutPage, pageSizeOf } from '../../page-token.ts';
 import { requireIntegration } from '../integration/store.ts';
@@ -44,11 +45,6 @@ function isKey(key: readonly unknown[]): key is Key {
 }
 
 const isText = (value: unknown) => typeof value === 'string';
-
-async function readNow(session: Session): Promise<number> {
-  const [row] = await session.all<{ now: number }>(`select ${session.dialect.now} now`);
-  return Number(row!.now);
-}
 
 /**
  * A page in the order of an index. By the time of activity what moves while pages are read would come again behind them:

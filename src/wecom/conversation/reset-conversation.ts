@@ -1,9 +1,9 @@
 import type { ResetConversationRequest } from '../../../gen/wecom/v1/conversation_pb.ts';
 import type { Context } from '../../context.ts';
 import type { Tx } from '../../db/tx.ts';
-import { cutGathering } from '../../message/gather.ts';
+import { cutBefore } from '../session.ts';
 import { showConversations } from './show.ts';
-import { findAnswering, requireConversation, scopeOf } from './store.ts';
+import { findAnswering, requireConversation } from './store.ts';
 
 /** See ConversationService.ResetConversation. */
 export function resetConversation({ database, wake }: Context) {
@@ -12,10 +12,8 @@ export function resetConversation({ database, wake }: Context) {
       await beginSession(tx, conversationId);
       const row = await requireConversation(tx, conversationId);
       const answering = await findAnswering(tx, row.integration_id);
-      if (answering !== undefined) {
-        const scopeKey = scopeOf(answering, row, row.generation - 1);
-        await cutGathering(tx, { appid: answering.appid, scopeKey });
-      }
+      const session = { sessionId: conversationId, generation: row.generation };
+      if (answering !== undefined) await cutBefore(tx, answering, session);
       tx.afterCommit(wake.messages);
       const [conversation] = await showConversations(tx, answering, [row]);
       return { conversation: conversation! };

@@ -21,6 +21,7 @@ import {
   giveBack,
   insertHolder,
   listWanted,
+  pruneHolders,
   renewHolder,
   takeBot,
 } from './holder-store.ts';
@@ -86,6 +87,7 @@ export function startHolding(options: HoldOptions): Holding {
     const fresh = ulid();
     const insertedMs = performance.now();
     await insertHolder(database, fresh, options.name, leaseMs);
+    await pruneHolders(database);
     holderId = fresh;
     trustFrom(insertedMs);
   }
@@ -111,7 +113,7 @@ export function startHolding(options: HoldOptions): Holding {
     const free = wanted.filter((bot) => bot.holderId === '' && !surplus.includes(bot.integrationId));
     for (const bot of shuffle(free).slice(0, Math.min(options.mostPerRound, share - held.size))) {
       if (stopping.signal.aborted || holder !== holderId) return;
-      if (!(await database.tx((tx) => takeBot(tx, bot, holder)))) continue;
+      if (!(await database.tx((tx) => takeBot(tx, bot.integrationId, holder)))) continue;
       if (holder !== holderId) return; // it ended meanwhile: the bot is free by itself
       const waitMs = Math.random() * (leaseMs / 3);
       held.set(bot.integrationId, { ...options.hold(bot.integrationId, waitMs), revision: bot.revision });

@@ -74,14 +74,14 @@ export async function listWanted(session: Session): Promise<WantedBot[]> {
 }
 
 /** Takes a bot that is free; false: somebody else was quicker, or the holder is not alive. By the primary keys. */
-export async function takeBot(tx: Tx, { integrationId, revision }: WantedBot, holderId: string): Promise<boolean> {
+export async function takeBot(tx: Tx, integrationId: string, holderId: string): Promise<boolean> {
   const { now } = tx.dialect;
   await tx.insertOrKeep('bot_connection', { integration_id: integrationId }, ['integration_id']);
   const taken = await tx.run(
-    `update bot_connection set holder_id = ?, revision = ? where integration_id = ? and wanted = 1
+    `update bot_connection set holder_id = ? where integration_id = ? and wanted = 1
       and not exists (select 1 from connection_holder h where h.holder_id = bot_connection.holder_id and h.due_at > ${now})
       and exists (select 1 from connection_holder h where h.holder_id = ? and h.due_at > ${now})`,
-    [holderId, revision, integrationId, holderId],
+    [holderId, integrationId, holderId],
   );
   return taken === 1;
 }

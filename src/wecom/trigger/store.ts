@@ -1,3 +1,4 @@
+import { readNow } from '../../db/read-now.ts';
 import type { Session } from '../../db/session.ts';
 import type { Tx } from '../../db/tx.ts';
 
@@ -61,7 +62,6 @@ export async function findTrigger(session: Session, integrationId: string): Prom
 
 /** Inserts the trigger of a bot, or replaces it. By the primary key. */
 export async function saveTrigger(tx: Tx, trigger: Trigger): Promise<void> {
-  const [now] = await tx.all<{ ms: number }>(`select ${tx.dialect.now} ms`);
   const columns = {
     appid: trigger.appid,
     enabled: trigger.enabled ? 1 : 0,
@@ -71,7 +71,7 @@ export async function saveTrigger(tx: Tx, trigger: Trigger): Promise<void> {
     group_scope: trigger.groupScope,
     allow_users: JSON.stringify(trigger.allowUsers),
     welcome: trigger.welcome,
-    published_at: Number(now!.ms),
+    published_at: await readNow(tx),
   };
   const row = { integration_id: trigger.integrationId, ...columns };
   await tx.upsert('wecom_trigger', row, ['integration_id'], Object.keys(columns));

@@ -4,7 +4,7 @@ import { fitsCard, newSessionCard, newTaskId } from '../cards/new-session-card.t
 import type { Inbound } from '../inbound.ts';
 import type { Integration } from '../integration/store.ts';
 import { textOf } from '../texts.ts';
-import { findTrigger } from '../trigger/store.ts';
+import { findTriggerFor } from '../trigger/find-trigger-for.ts';
 import { cardFrame, textFrame } from './frames.ts';
 import { noteFeedback } from './note-feedback.ts';
 
@@ -33,11 +33,9 @@ async function welcome(
   integration: Integration,
   { from: { userid } }: Inbound,
 ): Promise<object> {
-  const trigger = await findTrigger(database, integration.integrationId);
-  if (trigger === undefined || !trigger.enabled) return textFrame(textOf(integration, 'unbound'));
-  const { allowUsers } = trigger;
-  if (allowUsers.length > 0 && !allowUsers.includes(userid)) return textFrame(textOf(integration, 'notAllowed'));
-  const text = trigger.welcome || textOf(integration, 'welcome');
+  const asked = await findTriggerFor(database, integration.integrationId, userid);
+  if ('said' in asked) return textFrame(textOf(integration, asked.said));
+  const text = asked.trigger.welcome || textOf(integration, 'welcome');
   if (!fitsCard(text)) return textFrame(text);
   return cardFrame(
     newSessionCard(integration, { taskId: newTaskId(), title: textOf(integration, 'welcomeTitle'), text }),

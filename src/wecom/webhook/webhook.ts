@@ -4,6 +4,7 @@
  * unknown, deleted, disabled or not one of callbacks is answered alike.
  */
 import type { Context } from '../../context.ts';
+import { readNow } from '../../db/read-now.ts';
 import { describeError } from '../../errors.ts';
 import { acceptMessage } from '../accept-message.ts';
 import { type CallbackKeys, readAesKey, Unreadable } from '../crypto.ts';
@@ -89,7 +90,7 @@ async function answer(
   { integration, keys }: Bot,
   { query, body }: Callback,
 ): Promise<Answer> {
-  const nowSeconds = await databaseSeconds(context);
+  const nowSeconds = (await readNow(context.database)) / 1000;
   const maxAgeSeconds = context.config.WECOM_CALLBACK_MAX_AGE_SECONDS;
   const inbound = readInbound(openCallback(keys, query, body, { nowSeconds, maxAgeSeconds }));
   recorder.note(integration.integrationId, 'callback');
@@ -107,11 +108,6 @@ async function noteUnknown({ database, logger }: Context, { integrationId }: Int
   const reason = 'a callback without msgid, msgtype or sender of the forms that we know';
   logger.warn({ integrationId }, reason);
   await database.tx((tx) => addError(tx, integrationId, { code: 40001, what: 'callback', reason }));
-}
-
-async function databaseSeconds({ database }: Context): Promise<number> {
-  const [row] = await database.all<{ now: number }>(`select ${database.dialect.now} now`);
-  return Number(row!.now) / 1000;
 }
 
 /** What is said at once; undefined: nothing. */
