@@ -111,6 +111,11 @@ export const httpUrl = z.string().refine((text) => {
   return url !== undefined && /^https?:$/.test(url.protocol) && url.search === '' && url.username === '';
 }, 'expected an http or https address without query and password, e.g. https://10.0.0.1:443');
 
+export const wsUrl = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && /^wss?:$/.test(url.protocol) && url.username === '';
+}, 'expected a wss or ws address without password, e.g. wss://openws.work.weixin.qq.com');
+
 /** A file of words, which is read. What it holds is never told. */
 export const words = z.string().transform((path, context): WordList => {
   try {

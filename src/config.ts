@@ -13,6 +13,7 @@ import {
   secretKeys,
   whole,
   words,
+  wsUrl,
 } from './config-values.ts';
 
 /** Reads the environment, after `.env` where that file is present; what is set in the environment wins. */
@@ -84,6 +85,7 @@ const schema = z.object({
   WXMP_TOKEN: z.string().optional(),
   SECRET_KEY: secretKeys.optional(),
 
+  WECOM_WS_URL: wsUrl.default('wss://openws.work.weixin.qq.com'),
   WECOM_API_HOSTS: hosts.default(['qyapi.weixin.qq.com']),
   WECOM_CALLBACK_MAX_AGE_SECONDS: whole(60, 1_000_000_000, 600),
 

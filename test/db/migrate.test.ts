@@ -61,6 +61,7 @@ for (const { name, create } of dialects) {
         '20261123-gather',
         '20261123-wecom-replies',
         '20261124-connections',
+        '20261125-long-connection',
       ]);
       assert.deepEqual((await migrateInProcess(url, undefined, 'real')).steps, []);
       const database = openDatabase({ url, poolSize: 1, queryTimeoutMs: 5000 });

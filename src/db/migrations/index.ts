@@ -15,6 +15,7 @@ import { conversations } from './20261123-conversations.ts';
 import { gather } from './20261123-gather.ts';
 import { wecomReplies } from './20261123-wecom-replies.ts';
 import { connections } from './20261124-connections.ts';
+import { longConnection } from './20261125-long-connection.ts';
 
 /** All steps, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   gather,
   wecomReplies,
   connections,
+  longConnection,
 ];
