@@ -46,6 +46,7 @@ import { createResponseAgent } from './wecom/call-response-url.ts';
 import { conversationService } from './wecom/conversation/index.ts';
 import { integrationService } from './wecom/integration/index.ts';
 import { createStatusRecorder } from './wecom/integration/status-recorder.ts';
+import { startLongConnections } from './wecom/long-connection/start-long-connections.ts';
 import { startFetching } from './wecom/media/work-media.ts';
 import { wecomReplies } from './wecom/replies.ts';
 import { responseKind, restKind } from './wecom/response-dispatch.ts';
@@ -123,6 +124,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
       learning: () => learning.wake(),
       dispatch: () => dispatch.wake(),
       attachments: () => fetching.wake(),
+      bot: (integrationId) => longConnections.wakeBot(integrationId),
     },
     alone: createAlone(),
     reached,
@@ -148,6 +150,8 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   const answering = startAnswering(context);
   const learning = startLearning(context);
   const fetching = startFetching(context);
+  const recorder = createStatusRecorder(context);
+  const longConnections = startLongConnections(context, { recorder, agent: responseAgent });
   const internal = await startInternalListener(context, [
     serve(AssistantService, assistantService(context)),
     serve(KnowledgeService, knowledgeService(context)),
@@ -158,7 +162,6 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     serve(TriggerService, triggerService(context)),
     serve(ConversationService, conversationService(context)),
   ]);
-  const recorder = createStatusRecorder(context);
   const publicListener = await startPublicListener(config, logger, createWebhook(context, recorder));
   const wakeAll = () => {
     for (const loop of [dispatch, answering, learning, fetching]) loop.wake();
@@ -170,6 +173,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     tickSchedule: config.DISPATCH_CRON,
     tick: () => {
       wakeAll();
+      longConnections.tick();
       void internal.checkHealth();
       void recorder.flush();
     },
@@ -186,7 +190,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
     internal.health.end();
     await Promise.all([
       cron.stop(),
-      ...[dispatch, answering, learning, fetching].map((loop) => loop.stop(graceMs)),
+      ...[dispatch, answering, learning, fetching, longConnections].map((loop) => loop.stop(graceMs)),
       internal.close(graceMs),
       publicListener.close(graceMs),
     ]);

@@ -1,3 +1,4 @@
+import type { FairClaim } from '../db/fair-claim.ts';
 import { startWorkLoop, type WorkLoop } from '../db/work-loop.ts';
 import { describeError } from '../errors.ts';
 import { shareLanes } from './claim.ts';
@@ -8,12 +9,14 @@ export interface DispatchOptions extends Omit<DeliverOptions, 'wakeIn'> {
   concurrency: number;
   /** How long a lane is held: more than a send and a statement may take together. */
   leaseMs: number;
+  /** Which lanes; those that anybody may drain, unless given. */
+  claim?: FairClaim;
 }
 
 /** The workers that deliver. See README.md. */
 export function startDispatch(options: DispatchOptions): WorkLoop {
   const { database, concurrency, leaseMs, logger } = options;
-  const { claim, end } = shareLanes(database, leaseMs);
+  const { claim, end } = options.claim ?? shareLanes(database, leaseMs);
   const loop = startWorkLoop({
     concurrency,
     claim,

@@ -18,18 +18,20 @@ import { findTriggerFor } from './trigger/find-trigger-for.ts';
 import type { Trigger } from './trigger/store.ts';
 
 /** What is said to a message at once: a stream that goes on, or a text that ends it. */
-export type FirstAnswer = { streamId: string; text: string } | { said: TextName };
+export type FirstAnswer = { streamId: string; text: string; reqId: string } | { said: TextName };
 
 /**
  * Accepts a message of a user in one short transaction: the session is found and locked, the message inserted, unique
  * by the bot and its msgid, with the stream that its answer will be fetched by, and the conversation made due. A message
  * that comes again has the stream that it has. One that follows another within the trigger's window becomes part of that
  * one's question, whose answer goes by the newest response_url. Undefined: nothing is said: it is nobody's, or a part.
+ * `reqId` is that of the frame which brought it over a long connection.
  */
 export async function acceptMessage(
   context: Context,
   integration: Integration,
   inbound: Inbound,
+  reqId = '',
 ): Promise<FirstAnswer | undefined> {
   const chat = chatOf(inbound);
   if (chat === undefined) return undefined;
@@ -67,7 +69,7 @@ export async function acceptMessage(
     await insertAttachments(tx, context.sealer, { ...place, appid: trigger.appid }, markSurplus(attachments, taken));
     if (attachments.length > 0) tx.afterCommit(context.wake.attachments);
     if (joined !== undefined) return takeUrl(context, tx, joined, inbound);
-    return openBubble(context, tx, { ...place, ...chat, text: textOf(integration, 'thinking') }, inbound);
+    return openBubble(context, tx, { ...place, ...chat, reqId, text: textOf(integration, 'thinking') }, inbound);
   });
 }
 
@@ -78,7 +80,7 @@ async function answerAgain(context: Context, tx: Tx, messageId: string): Promise
     context.wake.messages(); // the commit before may have taken effect unseen
   });
   const stream = await findStreamOf(tx, messageId);
-  return stream && { streamId: stream.streamId, text: stream.text };
+  return stream && { streamId: stream.streamId, text: stream.text, reqId: stream.reqId };
 }
 
 /** The stream of a new question. */
@@ -91,7 +93,7 @@ async function openBubble(
   const streamId = ulid();
   const sealedUrl = url === undefined ? '' : sealer.seal(url, `stream:${streamId}`);
   await insertStream(tx, { ...stream, streamId, sealedUrl });
-  return { streamId, text: stream.text };
+  return { streamId, text: stream.text, reqId: stream.reqId };
 }
 
 /** A question's newest part brings the response_url that lives the longest. */

@@ -68,11 +68,15 @@ export type Content = z.infer<typeof content>;
 /** Reads what was decrypted; undefined: it is nothing that we know. */
 export function readInbound(json: string): Inbound | undefined {
   try {
-    const parsed = schema.safeParse(JSON.parse(json));
-    return parsed.success ? parsed.data : undefined;
+    return toInbound(JSON.parse(json));
   } catch {
     return undefined;
   }
+}
+
+/** The same of what is parsed already. */
+export function toInbound(body: unknown): Inbound | undefined {
+  return schema.safeParse(body).data;
 }
 
 /** Where a user talks to the bot. */

@@ -37,6 +37,19 @@ export function layOut(answer: Answer, notes: Notes, canFollow: boolean): Layout
   return { bubble, rest: shorten({ ...answer, body: first.rest }, notes), alone };
 }
 
+/** All of an answer in as many messages as it takes, where any number may follow the bubble, which is the first. */
+export function layOutPieces({ body, isCut, tail }: Answer, notes: Notes): string[] {
+  const end = join(isCut ? notes.shortened : '', tail);
+  const pieces: string[] = [];
+  for (let left = body; ; ) {
+    const last = join(left, end);
+    if (left === '' || Buffer.byteLength(last) <= maxContentBytes) return [...pieces, fit(last)];
+    const { piece, rest } = takePiece(left, roomBeside(notes.continued));
+    pieces.push(fit(join(piece, notes.continued)));
+    left = rest;
+  }
+}
+
 /** All of an answer, or as much as fits with its end, and says so. */
 function shorten({ body, isCut, tail }: Answer, { shortened }: Notes): string {
   const whole = join(body, tail);

@@ -7,6 +7,7 @@ import { laneOf } from '../message/reply-dispatch.ts';
 import { cutToBytes, maxContentBytes } from './content.ts';
 import { findIntegration } from './integration/store.ts';
 import { type Layout, layOut } from './lay-out.ts';
+import { enqueuePieces } from './long-connection/enqueue-pieces.ts';
 import { closeDraft, renderMarkdown, takePiece } from './markdown/index.ts';
 import { type ResponsePayload, responseKey, responseKind, restKey, restKind } from './response-dispatch.ts';
 import { sayReply } from './say-reply.ts';
@@ -21,7 +22,7 @@ const leastWindowMs = 60 * 1000;
 /** Of a bot that is gone nothing is left to say it by. */
 const deletedBot = { language: 'zh', texts: {} } as const;
 
-/** To the users of a WeCom bot in callback mode: into the stream that WeCom fetches; else by the response_url. */
+/** To the users of a WeCom bot: into the stream that WeCom fetches, else by the response_url; or over a long connection. */
 export const wecomReplies: ReplyChannel = {
   async textOf({ database }, { channel }, name) {
     return textOf((await findIntegration(database, integrationOf(channel)!)) ?? deletedBot, name);
@@ -38,12 +39,16 @@ export const wecomReplies: ReplyChannel = {
     const integrationId = integrationOf(message.channel)!;
     const bot = (await findIntegration(tx, integrationId)) ?? deletedBot;
     const notes = { continued: textOf(bot, 'continued'), shortened: textOf(bot, 'shortened') };
-    const layout = layOut(sayReply(context, bot, reply), notes, stream.hasUrl);
+    const answer = sayReply(context, bot, reply);
     const card = reply.fixedText === 'failed' ? 'startOver' : '';
-    await finishStream(tx, message.messageId, { text: layout.bubble, card });
-    await enqueueResponses(tx, message, stream, layout);
+    if (stream.reqId === '') {
+      const layout = layOut(answer, notes, stream.hasUrl);
+      await finishStream(tx, message.messageId, { text: layout.bubble, card });
+      await enqueueResponses(tx, message, stream, layout);
+    } else await enqueuePieces(context, tx, message, { stream, answer, notes, card, markdown: reply.text });
     tx.afterCommit(() => {
-      wake.dispatch();
+      if (stream.reqId === '') wake.dispatch();
+      else wake.bot(integrationId);
       touchSession(database, integrationId, stream).catch((error) =>
         logger.warn({ integrationId, error: describeError(error) }, 'a session was not kept awake by its answer'),
       );

@@ -65,7 +65,7 @@ function read(payload: string): ResponsePayload {
  * Makes the one call that a response_url takes. It is claimed before that, from the state that it is in; what became of
  * a call that was cut off is not found out by another. Only where no call left this machine is the claim given back.
  */
-function createSay({ database, sealer, config }: Needs, agent: Agent) {
+export function createSay({ database, sealer, config }: Needs, agent: Agent) {
   const call = createResponseCall(config.WECOM_API_HOSTS, agent);
   return async (
     { streamId }: Stream,

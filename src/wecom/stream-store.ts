@@ -1,11 +1,13 @@
 /**
- * The streams of answers in callback mode. WeCom asks any replica again and again for what a stream says by now; so that
- * is in the database.
+ * The streams of answers. In callback mode WeCom asks any replica again and again for what a stream says by now; over a
+ * long connection whoever holds that pushes it. So it is in the database.
  *
  * A stream is `open` while its answer is being made, then `final`: the answer waits to be fetched, or to be sent by the
  * one response_url. Who of the two comes first makes it `fetched` or `sent`, in one UPDATE; the other finds that out. What
- * doesn't fit into the bubble follows one that was `fetched`, and makes it `continued` before the call.
+ * doesn't fit into the bubble follows one that was `fetched`, and makes it `continued` before the call. Over a long
+ * connection `fetched` means that WeCom has taken the answer.
  */
+import { marksFor } from '../db/batches.ts';
 import type { Session } from '../db/session.ts';
 import type { Tx } from '../db/tx.ts';
 
@@ -25,6 +27,12 @@ export interface Stream {
   quietMs: number;
   /** Whether it has a response_url. */
   hasUrl: boolean;
+  /** The request that it answers over a long connection; empty: it is fetched in callback mode. */
+  reqId: string;
+  /** Counts the changes of its text. */
+  version: number;
+  /** Until WeCom asks no more, or it is to be closed; not above 0 when `isClosed`. */
+  closesInMs: number;
   /** The card that goes with the answer; empty: none. */
   card: string;
   ageMs: number;
@@ -43,6 +51,9 @@ interface StreamRow {
   is_closed: number;
   quiet_ms: number;
   has_url: number;
+  req_id: string;
+  version: number;
+  closes_in_ms: number;
   card: string;
   age_ms: number;
   message_state: string | null;
@@ -52,7 +63,8 @@ const streamSql = ({
   dialect,
 }: Session) => `select reply_id, message_id, reply.state, snapshot, integration_id, chat_id, user_id,
     case when closes_at <= ${dialect.now} then 1 else 0 end is_closed, ${dialect.now} - polled_at quiet_ms,
-    case when route = '' then 0 else 1 end has_url, card, ${dialect.now} - created_at age_ms,
+    case when route = '' then 0 else 1 end has_url, req_id, version,
+    closes_at - ${dialect.now} closes_in_ms, card, ${dialect.now} - created_at age_ms,
     (select state from message where message.message_id = reply.message_id) message_state from reply`;
 
 function toStream(row: StreamRow): Stream {
@@ -67,13 +79,19 @@ function toStream(row: StreamRow): Stream {
     isClosed: row.is_closed === 1,
     quietMs: row.quiet_ms,
     hasUrl: row.has_url === 1,
+    reqId: row.req_id,
+    version: Number(row.version),
+    closesInMs: row.closes_in_ms,
     card: row.card,
     ageMs: row.age_ms,
     isCancelled: row.message_state === 'cancelled',
   };
 }
 
-/** WeCom asks for six minutes from the user's message on; what is not said by then needs a moment to be said otherwise. */
+/**
+ * WeCom asks for six minutes from the user's message on, and takes what is pushed for as long; what is not said by then
+ * needs a moment to be said otherwise.
+ */
 const openMs = 5.5 * 60 * 1000;
 
 export interface NewStream {
@@ -85,6 +103,8 @@ export interface NewStream {
   userId: string;
   /** See sealer.ts; empty: there is none. */
   sealedUrl: string;
+  /** Of a long connection; empty in callback mode. */
+  reqId: string;
   /** What is shown until there is something of the answer. */
   text: string;
 }
@@ -93,11 +113,11 @@ export async function insertStream(tx: Tx, stream: NewStream): Promise<void> {
   const { now } = tx.dialect;
   await tx.run(
     `insert into reply (reply_id, conversation_id, message_id, route, state, snapshot, closes_at, created_at,
-        integration_id, chat_id, user_id, polled_at)
-      values (?, ?, ?, ?, 'open', ?, ${now} + ${openMs}, ${now}, ?, ?, ?, ${now})`,
+        integration_id, chat_id, user_id, req_id, polled_at)
+      values (?, ?, ?, ?, 'open', ?, ${now} + ${openMs}, ${now}, ?, ?, ?, ?, ${now})`,
     [
       ...[stream.streamId, stream.conversationId, stream.messageId, stream.sealedUrl, stream.text],
-      ...[stream.integrationId, stream.chatId, stream.userId],
+      ...[stream.integrationId, stream.chatId, stream.userId, stream.reqId],
     ],
   );
 }
@@ -189,4 +209,32 @@ export async function giveUrlBack(
 export async function loadSealedUrl(session: Session, streamId: string): Promise<string> {
   const [row] = await session.all<{ route: string }>('select route from reply where reply_id = ?', [streamId]);
   return row?.route ?? '';
+}
+
+const readAtOnce = 100;
+
+/** Streams by their ids. By the primary key. */
+export async function loadStreams(session: Session, streamIds: readonly string[]): Promise<Stream[]> {
+  const streams: Stream[] = [];
+  for (let from = 0; from < streamIds.length; from += readAtOnce) {
+    const ids = streamIds.slice(from, from + readAtOnce);
+    const rows = await session.all<StreamRow>(`${streamSql(session)} where reply_id in ${marksFor(ids)}`, ids);
+    streams.push(...rows.map(toStream));
+  }
+  return streams;
+}
+
+/** The streams of a bot that whoever holds its connection is to fill. By reply_by_close: of those that are not over yet. */
+export async function listUnfinished(session: Session, integrationId: string): Promise<Stream[]> {
+  const rows = await session.all<StreamRow>(
+    `${streamSql(session)} where reply.state in ('open', 'final') and closes_at > ${session.dialect.now} - 60000
+      and integration_id = ? and req_id <> ''`,
+    [integrationId],
+  );
+  return rows.map(toStream);
+}
+
+/** Notes that WeCom has taken a finished answer over a long connection. By the primary key. */
+export async function noteShown(session: Session, streamId: string): Promise<void> {
+  await session.run("update reply set state = 'fetched' where reply_id = ? and state = 'final'", [streamId]);
 }

@@ -65,6 +65,7 @@ export function testEnv(databaseUrl: string, wechatUrl: string | undefined): Rec
     QUERY_TIMEOUT_MS: '5000',
     ACCEPT_WAIT_MS: '9500', // a busy machine is no flood
     LEASE_SECONDS: '8',
+    WECOM_WS_URL: 'ws://127.0.0.1:9', // nobody is there
     DISPATCH_BACKOFF_MS: '20',
     DISPATCH_CRON: '* * * * * *',
     SHUTDOWN_GRACE_SECONDS: '5',

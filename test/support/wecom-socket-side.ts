@@ -28,7 +28,7 @@ export interface WecomSocketSide {
   /** The one that is subscribed as this bot. */
   connected(botId: string): BotSocket | undefined;
   /** What is said to a frame: an errcode, or undefined for nothing. 0 unless set; not asked for subscriptions. */
-  answer(frame: SocketFrame, socket: BotSocket): number | undefined;
+  answer(frame: SocketFrame, socket: BotSocket): number | { errcode: number; body?: object } | undefined;
   /** What a frame was wrong with: two on their way with one req_id, or one before the subscription. */
   faults: string[];
   /** Delays of acknowledgements. */
@@ -48,13 +48,13 @@ export async function startWecomSocketSide(port = 0): Promise<WecomSocketSide> {
     };
     side.sockets.push(bot);
     const underWay = new Set<string>();
-    const acknowledge = (frame: SocketFrame, errcode: number) => {
+    const acknowledge = (frame: SocketFrame, errcode: number, body?: object) => {
       const { req_id } = frame.headers;
       underWay.add(req_id);
       setTimeout(() => {
         underWay.delete(req_id);
         socket.send(
-          JSON.stringify({ headers: { req_id }, errcode, errmsg: errcode === 0 ? 'ok' : 'refused, hint: [1]' }),
+          JSON.stringify({ headers: { req_id }, errcode, errmsg: errcode === 0 ? 'ok' : 'refused, hint: [1]', body }),
         );
       }, side.delayMs());
     };
@@ -70,8 +70,9 @@ export async function startWecomSocketSide(port = 0): Promise<WecomSocketSide> {
         side.faults.push(`before the subscription: ${frame.cmd}`);
         return acknowledge(frame, 846_609);
       }
-      const errcode = side.answer(frame, bot);
-      if (errcode !== undefined) acknowledge(frame, errcode);
+      const answer = side.answer(frame, bot);
+      if (typeof answer === 'number') acknowledge(frame, answer);
+      else if (answer !== undefined) acknowledge(frame, answer.errcode, answer.body);
     });
     socket
       .on('error', () => {})

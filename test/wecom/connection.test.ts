@@ -38,6 +38,7 @@ describe('a long connection', () => {
     onCallback: async (callback) => {
       calls.push(callback);
     },
+    mayAct: () => true,
     onTrouble: (reason) => troubles.push(reason),
     ...more,
   });
@@ -72,7 +73,7 @@ describe('a long connection', () => {
     const commands = Array.from({ length: 30 }, (_, index) => ({
       ...{ cmd: 'aibot_respond_msg', reqId: `r${index % 3}`, body: { index } },
     }));
-    const acks = await Promise.all(commands.map(connection.send));
+    const acks = await Promise.all(commands.map((command) => connection.send(command)));
     assert.ok(acks.every(({ errcode }) => errcode === 0));
     assert.deepEqual(side.faults, []);
     const of = (reqId: string) =>

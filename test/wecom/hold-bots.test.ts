@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, createClient } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
+import { type Client, createClient, createRouterTransport } from '@connectrpc/connect';
 import { IntegrationService, Mode } from '../../gen/wecom/v1/integration_pb.ts';
 import { TriggerService } from '../../gen/wecom/v1/trigger_pb.ts';
+import type { Context } from '../../src/context.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
+import { createSealer } from '../../src/sealer.ts';
+import { integrationService } from '../../src/wecom/integration/index.ts';
 import { type Holding, startHolding } from '../../src/wecom/long-connection/hold-bots.ts';
 import { setWanted } from '../../src/wecom/long-connection/holder-store.ts';
+import { triggerService } from '../../src/wecom/trigger/index.ts';
 import { dialects } from '../support/databases.ts';
 import { createMortal, type MortalDatabase } from '../support/mortal-database.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -31,10 +35,16 @@ for (const { name: dialect } of dialects) {
     before(async () => {
       service = await startService({ dialect });
       database = openDatabase({ url: service.databaseUrl, poolSize: 2, queryTimeoutMs: 10_000 });
-      const transport = createGrpcTransport({ baseUrl: service.app.url });
+      await service.call('/api/wxmp/assistant/create', { appid, name: 'n' });
+      await service.stopApp(); // it would hold bots itself
+      const wake = { connections: () => {} };
+      const context = { database, sealer: createSealer([randomBytes(32)]), wake } as unknown as Context;
+      const transport = createRouterTransport((router) => {
+        router.service(IntegrationService, integrationService(context));
+        router.service(TriggerService, triggerService(context));
+      });
       bots = createClient(IntegrationService, transport);
       triggers = createClient(TriggerService, transport);
-      await service.call('/api/wxmp/assistant/create', { appid, name: 'n' });
       for (let index = 0; index < 12; index++) await makeBot(`bot-${index}`);
     });
     after(async () => {

@@ -1,4 +1,5 @@
 /** How a bot's long connection is doing, as operators see it. Written by whoever holds the bot, and by nobody else. */
+import { marksFor } from '../../db/batches.ts';
 import type { Session } from '../../db/session.ts';
 
 /**
@@ -72,4 +73,63 @@ export async function loadConnection(session: Session, integrationId: string): P
     [integrationId],
   );
   return row;
+}
+
+/** Whether there is somebody to send something by. */
+export interface Reach {
+  /** Enabled, and not closed by an operator, nor stopped by WeCom. */
+  isWanted: boolean;
+  isDeleted: boolean;
+  /** For how long it has not been connected; 0: it is, or never was. */
+  awayMs: number;
+}
+
+/** By the primary keys. */
+export async function loadReach(session: Session, integrationId: string): Promise<Reach> {
+  const { now } = session.dialect;
+  const [row] = await session.all<{ wanted: number; deleted: number; away_ms: number | null }>(
+    `select case when i.enabled = 1 and coalesce(c.wanted, 1) = 1 and coalesce(c.state, '') <> 'stopped' then 1 else 0 end
+        wanted, case when i.deleted_at is null then 0 else 1 end deleted,
+        case when c.state = 'connected' and h.due_at > ${now} then 0
+          when c.state = 'connected' then ${now} - coalesce(h.due_at, c.heartbeat_at, c.connected_at)
+          else ${now} - coalesce(c.disconnected_at, c.connected_at) end away_ms
+      from integration i left join bot_connection c on c.integration_id = i.integration_id
+      left join connection_holder h on h.holder_id = c.holder_id
+      where i.integration_id = ?`,
+    [integrationId],
+  );
+  if (row === undefined) return { isWanted: false, isDeleted: true, awayMs: 0 };
+  const isDeleted = Number(row.deleted) === 1;
+  return { isWanted: !isDeleted && Number(row.wanted) === 1, isDeleted, awayMs: Number(row.away_ms ?? 0) };
+}
+
+/** Notes that heartbeats came back, some seconds ago at most. By the primary key. */
+export async function noteHeartbeats(
+  session: Session,
+  holderId: string,
+  integrationIds: readonly string[],
+): Promise<void> {
+  for (let from = 0; from < integrationIds.length; from += notedAtOnce) {
+    const ids = integrationIds.slice(from, from + notedAtOnce);
+    await session.run(
+      `update bot_connection set heartbeat_at = ${session.dialect.now}
+        where integration_id in ${marksFor(ids)} and holder_id = ?`,
+      [...ids, holderId],
+    );
+  }
+}
+
+const notedAtOnce = 200;
+
+/**
+ * The bots that have been held and are not connected now: whatever waits for one of them may be settled by anybody. A read
+ * of all bots of long connections.
+ */
+export async function listUnreachable(session: Session): Promise<string[]> {
+  const rows = await session.all<{ integration_id: string }>(
+    `select c.integration_id from bot_connection c
+      left join connection_holder h on h.holder_id = c.holder_id and h.due_at > ${session.dialect.now}
+      where h.holder_id is null or c.state <> 'connected'`,
+  );
+  return rows.map((row) => row.integration_id);
 }

@@ -33,6 +33,8 @@ export interface ConnectionOptions extends ConnectionTimes {
   url: string;
   botId: string;
   secret: string;
+  /** Asked before each frame: false ends the connection. Who was frozen for long is not who it takes itself for. */
+  mayAct(): boolean;
   /** Told of each callback; what it throws ends with it. */
   onCallback(callback: Callback): Promise<void>;
   /** Told that an acknowledged heartbeat came back. */
@@ -46,8 +48,11 @@ export interface Connection {
   ready: Promise<void>;
   /** Resolves when it is over, for whatever reason. */
   ended: Promise<Ending>;
-  /** Sends a command and waits for its acknowledgement, whatever that says. Throws an Ended, or a NotAcknowledged. */
-  send(command: Command): Promise<Ack>;
+  /**
+   * Sends a command and waits for its acknowledgement, whatever that says. Throws an Ended, a NotAcknowledged, or the
+   * reason of the signal where that was aborted before its turn.
+   */
+  send(command: Command, signal?: AbortSignal): Promise<Ack>;
   /** Ends it. */
   close(reason: string): void;
 }
@@ -79,7 +84,9 @@ export function openConnection(options: ConnectionOptions): Connection {
   const { url, botId, secret, ackTimeoutMs, heartbeatMs, onTrouble } = options;
   const { promise: ended, resolve: resolveEnded } = Promise.withResolvers<Ending>();
   const waiting = new Map<string, (ack: Ack | Ended) => void>();
-  const inTurn = createOneAtATime({ pauseMs: 1000, isLost: (error) => error instanceof NotAcknowledged });
+  const inTurn = createOneAtATime({
+    ...{ pauseMs: 1000, maxWaiting: 100, isLost: (error) => error instanceof NotAcknowledged },
+  });
   let over: Ending | undefined;
   let heartbeat: NodeJS.Timeout | undefined;
   const socket = new WebSocket(url, {
@@ -97,6 +104,8 @@ export function openConnection(options: ConnectionOptions): Connection {
   const lose = (reason: string, code = 0) => end({ kind: 'lost', code, reason });
 
   async function post({ cmd, reqId, body }: Command): Promise<Ack> {
+    if (over === undefined && !options.mayAct())
+      end({ kind: 'closed', reason: 'the bot may be held by another process' });
     if (over !== undefined) throw new Ended(over);
     const { promise, resolve } = Promise.withResolvers<Ack | Ended | undefined>();
     const timer = setTimeout(resolve, ackTimeoutMs, undefined);
@@ -110,7 +119,11 @@ export function openConnection(options: ConnectionOptions): Connection {
     if (ack instanceof Ended) throw ack;
     return ack;
   }
-  const send = (command: Command) => inTurn.run(command.reqId, () => post(command));
+  const send = (command: Command, signal?: AbortSignal) =>
+    inTurn.run(command.reqId, () => {
+      signal?.throwIfAborted();
+      return post(command);
+    });
 
   async function subscribe(): Promise<void> {
     const body = { bot_id: botId, secret };
@@ -138,6 +151,10 @@ export function openConnection(options: ConnectionOptions): Connection {
 
   function take(data: Uint8Array): void {
     if (over !== undefined) return;
+    if (!options.mayAct()) {
+      end({ kind: 'closed', reason: 'the bot may be held by another process' });
+      return;
+    }
     const frame = readFrame(data);
     if (frame === undefined) onTrouble(`a frame of ${data.length} bytes can't be read`);
     else if ('ack' in frame) waiting.get(frame.ack.reqId)?.(frame.ack);

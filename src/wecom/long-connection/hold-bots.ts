@@ -39,14 +39,18 @@ export interface HoldOptions {
   leaseMs: number;
   /** Taken, or given back for others to have their share, in a round. */
   mostPerRound: number;
-  /** Begins to keep a bot connected, after a wait. */
-  hold(integrationId: string, waitMs: number): Omit<Held, 'revision'>;
+  /** Begins to keep a bot connected, after a wait, as this holder. */
+  hold(integrationId: string, waitMs: number, holderId: string): Omit<Held, 'revision'>;
+  /** Called once the holder is renewed; what it does is part of the round. */
+  onRound?(holderId: string): Promise<void>;
   onError(error: unknown): void;
 }
 
 export interface Holding {
   /** The bots that this process holds. */
   ids(): string[];
+  /** Whether what it holds is certainly its own: others can't think its holder dead yet. */
+  mayAct(): boolean;
   /** Goes round now. */
   wake(): void;
   /** Closes everything, and frees all bots at once. */
@@ -62,18 +66,20 @@ export function startHolding(options: HoldOptions): Holding {
   const stopping = new AbortController();
   let waking = new AbortController();
   let holderId = '';
+  let trustedUntilMs = 0;
   let distrust: NodeJS.Timeout | undefined;
 
   /** From before the database was asked: others count from later. */
   function trustFrom(askedMs: number): void {
     clearTimeout(distrust);
-    const leftMs = askedMs + leaseMs * (1 - marginShare) - performance.now();
-    distrust = setTimeout(() => void dropAll(), Math.max(0, leftMs));
+    trustedUntilMs = askedMs + leaseMs * (1 - marginShare);
+    distrust = setTimeout(() => void dropAll(), Math.max(0, trustedUntilMs - performance.now()));
   }
 
   /** The lease is over, or as good as over: nothing is given back, the bots are free by themselves. */
   async function dropAll(): Promise<void> {
     clearTimeout(distrust);
+    trustedUntilMs = 0;
     holderId = '';
     const all = [...held.values()];
     held.clear();
@@ -103,6 +109,7 @@ export function startHolding(options: HoldOptions): Holding {
   async function goRound(): Promise<void> {
     await renew();
     const holder = holderId;
+    await options.onRound?.(holder);
     const wanted = await listWanted(database);
     const revisions = new Map(wanted.map(({ integrationId, revision }) => [integrationId, revision]));
     const over = [...held].filter(([id, { revision }]) => revisions.get(id) !== revision).map(([id]) => id);
@@ -116,7 +123,7 @@ export function startHolding(options: HoldOptions): Holding {
       if (!(await database.tx((tx) => takeBot(tx, bot.integrationId, holder)))) continue;
       if (holder !== holderId) return; // it ended meanwhile: the bot is free by itself
       const waitMs = Math.random() * (leaseMs / 3);
-      held.set(bot.integrationId, { ...options.hold(bot.integrationId, waitMs), revision: bot.revision });
+      held.set(bot.integrationId, { ...options.hold(bot.integrationId, waitMs, holder), revision: bot.revision });
     }
   }
 
@@ -132,6 +139,7 @@ export function startHolding(options: HoldOptions): Holding {
   const running = run();
   return {
     ids: () => [...held.keys()],
+    mayAct: () => performance.now() < trustedUntilMs,
     wake: () => waking.abort(),
     async stop() {
       stopping.abort();

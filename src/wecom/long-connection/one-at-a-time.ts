@@ -5,9 +5,6 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** So many wait for one req_id at most. */
-const maxWaiting = 100;
-
 export interface OneAtATime {
   /** Runs `work` once all that came before with the same key has ended; `isLost` of what it throws asks for the pause. */
   run<T>(key: string, work: () => Promise<T>): Promise<T>;
@@ -16,15 +13,18 @@ export interface OneAtATime {
 export function createOneAtATime({
   pauseMs,
   isLost,
+  maxWaiting,
 }: {
   pauseMs: number;
   isLost: (error: unknown) => boolean;
+  /** For one key. */
+  maxWaiting: number;
 }): OneAtATime {
   const lanes = new Map<string, { last: Promise<unknown>; waiting: number }>();
   return {
     async run(key, work) {
       const lane = lanes.get(key) ?? { last: Promise.resolve(), waiting: 0 };
-      if (lane.waiting >= maxWaiting) throw new Error(`more than ${maxWaiting} frames wait for one req_id`);
+      if (lane.waiting >= maxWaiting) throw new Error(`more than ${maxWaiting} frames wait for one another`);
       lane.waiting++;
       lanes.set(key, lane);
       const result = lane.last.then(work);

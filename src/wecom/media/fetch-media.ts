@@ -1,12 +1,9 @@
-import type { Config } from '../../config.ts';
 import type { Context } from '../../context.ts';
-import { parseAddress } from '../../egress/address.ts';
-import { allowsAddress, allowsHost } from '../../egress/allow.ts';
-import { CallError } from '../../errors.ts';
 import { type Fetched, type FileText, openLink, type PendingAttachment } from '../../message/attachment/store.ts';
 import type { ParsedDocument } from '../../parsing/parser.ts';
 import { openMedia, readAesKey, Unreadable } from '../crypto.ts';
 import { loadCredentials } from '../integration/store.ts';
+import { checkLink } from './check-link.ts';
 import { detectImage } from './detect-image.ts';
 import { readFileName } from './read-disposition.ts';
 
@@ -25,7 +22,7 @@ const maxFileChars = 20_000;
 export async function fetchMedia(context: Context, media: PendingAttachment, signal: AbortSignal): Promise<Fetched> {
   const { config, database, downloader, sealer } = context;
   const { url, aeskey } = openLink(sealer, media);
-  checkUrl(url, config.EGRESS_ALLOW);
+  checkLink(url, config.EGRESS_ALLOW);
   const limitBytes = media.kind === 'image' ? maxImageBytes : config.MAX_FILE_BYTES;
   const { bytes: encrypted, disposition } = await downloader.download(url, signal, limitBytes + maxPaddingBytes);
   context.reached('media.downloaded');
@@ -35,18 +32,6 @@ export async function fetchMedia(context: Context, media: PendingAttachment, sig
   if (bytes.length > limitBytes) return { kind: 'failed', reason: `it is larger than ${limitBytes} bytes` };
   const name = readFileName(disposition);
   return media.kind === 'image' ? readImage(name, bytes) : readFile(context, name, bytes, signal);
-}
-
-/** Encrypted or not, a link comes by https, but from a host that EGRESS_ALLOW names. */
-function checkUrl(text: string, rules: Config['EGRESS_ALLOW']): void {
-  const url = URL.parse(text);
-  if (url === null || url.protocol === 'https:') return; // the downloader judges the rest
-  const port = Number(url.port || 80);
-  const address = parseAddress(url.hostname.replace(/^\[(.*)\]$/, '$1'));
-  const isNamed =
-    allowsHost(rules, url.hostname, port) || (address !== undefined && allowsAddress(rules, address, port));
-  if (!isNamed)
-    throw new CallError('its link is no https, and EGRESS_ALLOW does not name its host', { verdict: 'permanent' });
 }
 
 function open(key: string, encrypted: Uint8Array): Uint8Array<ArrayBuffer> | string {

@@ -2,12 +2,12 @@ import type { Context } from '../../context.ts';
 import { settleFetched } from '../../dispatch/settle-elsewhere.ts';
 import { newSessionCard, newTaskId } from '../cards/new-session-card.ts';
 import { cutToBytes, maxContentBytes } from '../content.ts';
+import { lastFrameWithCard, streamFrame } from '../frames.ts';
 import { chatOf, type Inbound } from '../inbound.ts';
 import type { Integration } from '../integration/store.ts';
 import { responseKey } from '../response-dispatch.ts';
 import { findStream, notePoll, type Stream, takeFetched } from '../stream-store.ts';
 import { type TextName, textOf } from '../texts.ts';
-import { lastFrameWithCard, streamFrame } from './frames.ts';
 
 /**
  * Tells what a stream says by now. Whoever fetches the whole answer settles its delivery in the same transaction; a

@@ -7,16 +7,16 @@ import type { Context } from '../../context.ts';
 import { readNow } from '../../db/read-now.ts';
 import { describeError } from '../../errors.ts';
 import { acceptMessage } from '../accept-message.ts';
+import { answerEvent } from '../answer-event.ts';
 import { type CallbackKeys, readAesKey, Unreadable } from '../crypto.ts';
 import { NotBelieved, openCallback, openEcho, sealAnswer } from '../envelope.ts';
+import { firstFrame, streamFrame } from '../frames.ts';
 import { type Inbound, readInbound } from '../inbound.ts';
 import type { StatusRecorder } from '../integration/status-recorder.ts';
 import { addError } from '../integration/status-store.ts';
 import { findIntegration, type Integration, loadCredentials, mode } from '../integration/store.ts';
 import { textOf } from '../texts.ts';
-import { answerEvent } from './answer-event.ts';
 import { answerPoll } from './answer-poll.ts';
-import { firstFrame, streamFrame } from './frames.ts';
 
 export interface Callback {
   method: string;

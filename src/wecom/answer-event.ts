@@ -1,12 +1,12 @@
-import type { Context } from '../../context.ts';
-import { answerClick } from '../cards/answer-click.ts';
-import { fitsCard, newSessionCard, newTaskId } from '../cards/new-session-card.ts';
-import type { Inbound } from '../inbound.ts';
-import type { Integration } from '../integration/store.ts';
-import { textOf } from '../texts.ts';
-import { findTriggerFor } from '../trigger/find-trigger-for.ts';
+import type { Context } from '../context.ts';
+import { answerClick } from './cards/answer-click.ts';
+import { fitsCard, newSessionCard, newTaskId } from './cards/new-session-card.ts';
 import { cardFrame, textFrame } from './frames.ts';
+import type { Inbound } from './inbound.ts';
+import type { Integration } from './integration/store.ts';
 import { noteFeedback } from './note-feedback.ts';
+import { textOf } from './texts.ts';
+import { findTriggerFor } from './trigger/find-trigger-for.ts';
 
 /** Answers an event; undefined: there is nothing to say to it. Events that are not known are let pass. */
 export async function answerEvent(

@@ -1,8 +1,8 @@
-import type { Context } from '../../context.ts';
-import { type FeedbackType, saveFeedback } from '../feedback-store.ts';
-import { chatOf, type Inbound } from '../inbound.ts';
-import type { Integration } from '../integration/store.ts';
-import { findStream } from '../stream-store.ts';
+import type { Context } from '../context.ts';
+import { type FeedbackType, saveFeedback } from './feedback-store.ts';
+import { chatOf, type Inbound } from './inbound.ts';
+import type { Integration } from './integration/store.ts';
+import { findStream } from './stream-store.ts';
 
 /**
  * Keeps what a user thinks of an answer of this bot in this chat; all else has no effect. In a group others may judge,

@@ -1,0 +1,103 @@
+/**
+ * What WeCom takes in a chat: 30 frames a minute and 1,000 an hour, replies and pushes together. Answers wait until there
+ * is room; drafts are only sent where they leave some for what is not one, and the seldomer the more was sent.
+ *
+ * It is the receiver's limit, so it is counted where everything for a bot is sent: by whoever holds its connection. The
+ * next one begins at nothing, and WeCom tells it when that was too much.
+ */
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const mostAMinute = 30;
+const mostAnHour = 1000;
+
+/** Left for answers, cards and errors by drafts. */
+const keptAMinute = 5;
+const keptAnHour = 50;
+
+/** Between two drafts, by how many frames were sent in the last minute. */
+const paces = [
+  { below: 8, everyMs: 1000 },
+  { below: 16, everyMs: 2500 },
+  { below: mostAMinute - keptAMinute, everyMs: 5000 },
+] as const;
+
+const maxSlowness = 64;
+
+/** So many chats are remembered before those that were quiet for an hour are looked for. */
+const sweepAt = 1000;
+
+export interface Quota {
+  /** Counts a frame for a chat and returns 0; or doesn't, and returns in how many milliseconds there may be room. */
+  take(chat: string, kind: 'draft' | 'answer'): number;
+  /** WeCom has refused one for the limit: drafts become rarer for a while. */
+  refused(chat: string): void;
+}
+
+interface Sent {
+  /** When frames were sent, the oldest first; not older than an hour. */
+  atMs: number[];
+  draftMs: number;
+  /** Multiplies what is between drafts; halves each minute. */
+  slowness: number;
+  slowedMs: number;
+}
+
+export function createQuota(now: () => number = () => performance.now()): Quota {
+  const chats = new Map<string, Sent>();
+
+  function sentTo(chat: string): Sent {
+    const known = chats.get(chat);
+    if (known !== undefined) return known;
+    if (chats.size >= sweepAt && chats.size % sweepAt === 0) sweep();
+    const sent = { atMs: [], draftMs: Number.NEGATIVE_INFINITY, slowness: 1, slowedMs: 0 };
+    chats.set(chat, sent);
+    return sent;
+  }
+
+  function sweep(): void {
+    for (const [chat, { atMs }] of chats) if ((atMs.at(-1) ?? 0) < now() - hourMs) chats.delete(chat);
+  }
+
+  return {
+    take(chat, kind) {
+      const sent = sentTo(chat);
+      const nowMs = now();
+      sent.atMs = sent.atMs.filter((each) => each > nowMs - hourMs);
+      const waitMs = kind === 'draft' ? draftWaitMs(sent, nowMs) : answerWaitMs(sent, nowMs);
+      if (waitMs > 0) return waitMs;
+      sent.atMs.push(nowMs);
+      if (kind === 'draft') sent.draftMs = nowMs;
+      return 0;
+    },
+    refused(chat) {
+      const sent = sentTo(chat);
+      sent.slowness = Math.min(maxSlowness, slownessAt(sent, now()) * 2);
+      sent.slowedMs = now();
+    },
+  };
+}
+
+function answerWaitMs({ atMs }: Sent, nowMs: number): number {
+  return Math.max(roomInMs(atMs, nowMs, mostAMinute, minuteMs), roomInMs(atMs, nowMs, mostAnHour, hourMs));
+}
+
+function draftWaitMs(sent: Sent, nowMs: number): number {
+  const { atMs, draftMs } = sent;
+  const inMinute = atMs.filter((each) => each > nowMs - minuteMs).length;
+  const pace = paces.find(({ below }) => inMinute < below);
+  const roomMs = Math.max(
+    roomInMs(atMs, nowMs, mostAMinute - keptAMinute, minuteMs),
+    roomInMs(atMs, nowMs, mostAnHour - keptAnHour, hourMs),
+  );
+  const everyMs = (pace?.everyMs ?? minuteMs) * slownessAt(sent, nowMs);
+  return Math.max(roomMs, draftMs + everyMs - nowMs, 0);
+}
+
+const slownessAt = ({ slowness, slowedMs }: Sent, nowMs: number) =>
+  Math.max(1, slowness / 2 ** Math.floor((nowMs - slowedMs) / minuteMs));
+
+/** In how many milliseconds fewer than `most` of the last `spanMs` are left. */
+function roomInMs(atMs: readonly number[], nowMs: number, most: number, spanMs: number): number {
+  const oldest = atMs.at(-most); // of the last `most`
+  return oldest === undefined ? 0 : Math.max(0, oldest + spanMs - nowMs);
+}
