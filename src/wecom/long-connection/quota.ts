@@ -23,14 +23,16 @@ const paces = [
 
 const maxSlowness = 64;
 
-/** So many chats are remembered before those that were quiet for an hour are looked for. */
-const sweepAt = 1000;
+/** So many chats are remembered before those that were quiet for an hour are looked for, and twice what is left then. */
+const leastSwept = 1000;
 
 export interface Quota {
   /** Counts a frame for a chat and returns 0; or doesn't, and returns in how many milliseconds there may be room. */
   take(chat: string, kind: 'draft' | 'answer'): number;
   /** WeCom has refused one for the limit: drafts become rarer for a while. */
   refused(chat: string): void;
+  /** How many chats are remembered. */
+  size(): number;
 }
 
 interface Sent {
@@ -44,18 +46,22 @@ interface Sent {
 
 export function createQuota(now: () => number = () => performance.now()): Quota {
   const chats = new Map<string, Sent>();
+  let sweepAt = leastSwept;
 
   function sentTo(chat: string): Sent {
     const known = chats.get(chat);
     if (known !== undefined) return known;
-    if (chats.size >= sweepAt && chats.size % sweepAt === 0) sweep();
-    const sent = { atMs: [], draftMs: Number.NEGATIVE_INFINITY, slowness: 1, slowedMs: 0 };
+    if (chats.size >= sweepAt) sweep();
+    const sent = { atMs: [], draftMs: Number.NEGATIVE_INFINITY, slowness: 1, slowedMs: Number.NEGATIVE_INFINITY };
     chats.set(chat, sent);
     return sent;
   }
 
   function sweep(): void {
-    for (const [chat, { atMs }] of chats) if ((atMs.at(-1) ?? 0) < now() - hourMs) chats.delete(chat);
+    const quietMs = now() - hourMs;
+    for (const [chat, { atMs, slowedMs }] of chats)
+      if (Math.max(atMs.at(-1) ?? slowedMs, slowedMs) <= quietMs) chats.delete(chat);
+    sweepAt = Math.max(leastSwept, 2 * chats.size);
   }
 
   return {
@@ -74,6 +80,7 @@ export function createQuota(now: () => number = () => performance.now()): Quota 
       sent.slowness = Math.min(maxSlowness, slownessAt(sent, now()) * 2);
       sent.slowedMs = now();
     },
+    size: () => chats.size,
   };
 }
 
