@@ -13,6 +13,8 @@ export interface SocketFrame {
 /** A connection of a bot. */
 export interface BotSocket {
   botId: string | undefined;
+  /** When its subscription was taken, by performance.now(). */
+  subscribedMs: number | undefined;
   socket: WebSocket;
   frames: SocketFrame[];
   /** Sends a callback. */
@@ -43,7 +45,7 @@ export async function startWecomSocketSide(port = 0): Promise<WecomSocketSide> {
 
   server.on('connection', (socket) => {
     const bot: BotSocket = {
-      ...{ botId: undefined, socket, frames: [] },
+      ...{ botId: undefined, subscribedMs: undefined, socket, frames: [] },
       callBack: (cmd, reqId, body) => socket.send(JSON.stringify({ cmd, headers: { req_id: reqId }, body })),
     };
     side.sockets.push(bot);
@@ -86,6 +88,7 @@ export async function startWecomSocketSide(port = 0): Promise<WecomSocketSide> {
     const former = owners.get(bot_id);
     owners.set(bot_id, bot);
     bot.botId = bot_id;
+    bot.subscribedMs = performance.now();
     if (former !== undefined) {
       const body = { msgid: 'd', aibotid: bot_id, msgtype: 'event', event: { eventtype: 'disconnected_event' } };
       former.callBack('aibot_event_callback', 'disconnected', body);
