@@ -123,6 +123,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
       learning: () => learning.wake(),
       dispatch: () => dispatch.wake(),
       attachments: () => fetching.wake(),
+      connections: () => {},
     },
     alone: createAlone(),
     reached,

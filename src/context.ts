@@ -55,7 +55,7 @@ export interface Context {
   /** Reads files, each in a thread of its own. */
   parser: Parser;
   /** Wakes the workers of this process, after a commit that made something due. */
-  wake: { messages(): void; learning(): void; dispatch(): void; attachments(): void };
+  wake: { messages(): void; learning(): void; dispatch(): void; attachments(): void; connections(): void };
   /** The turns of what may kill the process. */
   alone: Alone;
   reached(point: Point): void;

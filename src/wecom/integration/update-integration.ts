@@ -14,7 +14,7 @@ import {
 } from './store.ts';
 
 /** See IntegrationService.UpdateIntegration. */
-export function updateIntegration({ database, sealer }: Context) {
+export function updateIntegration({ database, sealer, wake }: Context) {
   return async (request: UpdateIntegrationRequest) => {
     const { integrationId, token, encodingAesKey, secret } = request;
     checkTexts(request.texts);
@@ -31,6 +31,7 @@ export function updateIntegration({ database, sealer }: Context) {
       await refuseKnownBot(tx, settings.botId, integrationId);
       await updateSettings(tx, integrationId, settings);
       await saveCredentials(tx, sealer, integrationId, given);
+      tx.afterCommit(wake.connections);
       return requireIntegration(tx, integrationId);
     });
     return { integration: showIntegration(updated) };
