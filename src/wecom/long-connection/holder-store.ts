@@ -45,7 +45,7 @@ export async function countHolders(session: Session): Promise<number> {
 /** A bot that is to be connected. */
 export interface WantedBot {
   integrationId: string;
-  /** Counts the changes of its settings: another one means a new connection. */
+  /** Grows with each change of its settings and each ReconnectIntegration: another one means a new connection. */
   revision: number;
   /** Empty: it is free. */
   holderId: string;
@@ -57,7 +57,7 @@ export interface WantedBot {
  */
 export async function listWanted(session: Session): Promise<WantedBot[]> {
   const rows = await session.all<{ integration_id: string; revision: number; holder_id: string | null }>(
-    `select i.integration_id, i.revision, h.holder_id
+    `select i.integration_id, i.revision + coalesce(c.reconnects, 0) revision, h.holder_id
       from integration i
       join wecom_trigger t on t.integration_id = i.integration_id and t.enabled = 1
       join assistant a on a.appid = t.appid and a.deleted_at is null
@@ -73,12 +73,17 @@ export async function listWanted(session: Session): Promise<WantedBot[]> {
   }));
 }
 
-/** Takes a bot that is free; false: somebody else was quicker, or the holder is not alive. By the primary keys. */
+/**
+ * Takes a bot that is free; false: somebody else was quicker, or the holder is not alive. What the holder before wrote of
+ * its connection ends with it. By the primary keys.
+ */
 export async function takeBot(tx: Tx, integrationId: string, holderId: string): Promise<boolean> {
   const { now } = tx.dialect;
   await tx.insertOrKeep('bot_connection', { integration_id: integrationId }, ['integration_id']);
   const taken = await tx.run(
-    `update bot_connection set holder_id = ? where integration_id = ? and wanted = 1
+    `update bot_connection set holder_id = ?, next_attempt_at = null,
+        disconnected_at = case when state = 'connected' then ${now} else disconnected_at end, state = 'idle'
+      where integration_id = ? and wanted = 1
       and not exists (select 1 from connection_holder h where h.holder_id = bot_connection.holder_id and h.due_at > ${now})
       and exists (select 1 from connection_holder h where h.holder_id = ? and h.due_at > ${now})`,
     [holderId, integrationId, holderId],
@@ -98,4 +103,9 @@ export async function giveBack(session: Session, integrationId: string, holderId
 export async function setWanted(tx: Tx, integrationId: string, wanted: boolean): Promise<void> {
   await tx.insertOrKeep('bot_connection', { integration_id: integrationId }, ['integration_id']);
   await tx.run('update bot_connection set wanted = ? where integration_id = ?', [wanted ? 1 : 0, integrationId]);
+}
+
+/** Asks for another connection, of a bot that has its row: setWanted comes first. By the primary key. */
+export async function countReconnect(tx: Tx, integrationId: string): Promise<void> {
+  await tx.run('update bot_connection set reconnects = reconnects + 1 where integration_id = ?', [integrationId]);
 }
