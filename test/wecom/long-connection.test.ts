@@ -277,6 +277,67 @@ for (const { name: dialect } of dialects) {
       faultless();
     });
 
+    test('what a bot that stays away was to say goes by the response_url, where there is one', LONG, async () => {
+      const { botId, integrationId } = await all.dial();
+      const from = user();
+      const url = all.urls.make();
+      const held = all.hold();
+      all.chats.say(botId, from, question, { response_url: url });
+      await held.asked;
+      all.side.secrets.delete(botId); // it can't come back
+      all.side.connected(botId)!.socket.terminate();
+      await until('it is stopped', async () => {
+        const { connection } = await all.clients.bots.getIntegrationStatus({ integrationId });
+        return connection?.code === 853_000;
+      });
+      await all.database.run('update reply set closes_at = closes_at - 330000 where integration_id = ?', [
+        integrationId,
+      ]);
+      held.release();
+      const [{ body }] = await until('it comes by the response_url', () => {
+        const taken = all.urls.taken.filter((each) => each.url === url);
+        return taken.length > 0 ? (taken as [(typeof taken)[number]]) : undefined;
+      });
+      assert.match(body.markdown.content, /168/);
+    });
+
+    test('of a deleted bot what can not be said ends, and operators see why', LONG, async () => {
+      const { botId, integrationId } = await all.dial();
+      const from = user();
+      const held = all.hold();
+      all.chats.say(botId, from, question);
+      await held.asked;
+      await all.clients.bots.deleteIntegration({ integrationId });
+      await until('it is closed', () => all.side.connected(botId) === undefined);
+      await all.database.run('update reply set closes_at = closes_at - 330000 where integration_id = ?', [
+        integrationId,
+      ]);
+      held.release();
+      await until('it ends', async () => {
+        const rows = await all.database.all<{ reason: string }>(
+          "select reason from dispatch where state = 'dead' and kind = 'wecom.send' and reason like 'its bot was deleted%'",
+        );
+        return rows.length > 0;
+      });
+    });
+
+    test('who is erased gets no answer any more, and nothing of it is left', LONG, async () => {
+      const { botId, integrationId } = await all.dial();
+      const from = user();
+      const held = all.hold();
+      all.chats.say(botId, from, question);
+      await held.asked;
+      const erase = { appid, openid: from.userid, actor: 'a', reason: 'r' };
+      assert.equal((await all.service.call('/api/wxmp/message/erase_user', erase)).errcode, 0);
+      held.release();
+      const other = user();
+      all.chats.say(botId, other, question);
+      await all.chats.finished(other, 1);
+      assert.equal(all.chats.chat(from)[0]!.isFinished, false);
+      assert.deepEqual(await all.database.all('select 1 from reply where user_id = ?', [from.userid]), []);
+      assert.equal((await errorsOf(integrationId)).length, 0);
+    });
+
     test('new credentials are taken at once, and refused ones end in a status that says so', LONG, async () => {
       const { botId, integrationId } = await all.dial();
       all.side.secrets.set(botId, 's2');
