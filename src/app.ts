@@ -125,6 +125,7 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
       dispatch: () => dispatch.wake(),
       attachments: () => fetching.wake(),
       bot: (integrationId) => longConnections.wakeBot(integrationId),
+      connections: () => longConnections.wake(),
     },
     alone: createAlone(),
     reached,

@@ -60,6 +60,8 @@ export interface Context {
     learning(): void;
     dispatch(): void;
     attachments(): void;
+    /** Which bots are to be held has changed. */
+    connections(): void;
     /** Something is to be said over the long connection of a bot. */
     bot(integrationId: string): void;
   };

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file wecom/v1/integration.proto.
  */
 export const file_wecom_v1_integration: GenFile = /*@__PURE__*/
-  fileDesc("Chp3ZWNvbS92MS9pbnRlZ3JhdGlvbi5wcm90bxIId2Vjb20udjEi1wIKC0ludGVncmF0aW9uEhYKDmludGVncmF0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSHAoEbW9kZRgDIAEoDjIOLndlY29tLnYxLk1vZGUSFQoNY2FsbGJhY2tfcGF0aBgEIAEoCRISCgpyZWNlaXZlX2lkGAUgASgJEg4KBmJvdF9pZBgGIAEoCRIQCghsYW5ndWFnZRgHIAEoCRIvCgV0ZXh0cxgIIAMoCzIgLndlY29tLnYxLkludGVncmF0aW9uLlRleHRzRW50cnkSEAoIYm90X25hbWUYCSABKAkSDwoHZW5hYmxlZBgKIAEoCBISCgpjcmVhdGVkX2F0GAsgASgNEhIKCnVwZGF0ZWRfYXQYDCABKA0SDQoFYXBwaWQYDSABKAkaLAoKVGV4dHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItQDChhDcmVhdGVJbnRlZ3JhdGlvblJlcXVlc3QSGAoEbmFtZRgBIAEoCUIKukgHyAEBcgIYQBIpCgRtb2RlGAIgASgOMg4ud2Vjb20udjEuTW9kZUILukgIyAEBggECEAESFwoFdG9rZW4YAyABKAlCCLpIBXIDGIABEiEKEGVuY29kaW5nX2Flc19rZXkYBCABKAlCB7pIBHICGEASHAoKcmVjZWl2ZV9pZBgFIAEoCUIIukgFcgMYgAESGAoGYm90X2lkGAYgASgJQgi6SAVyAxiAARIYCgZzZWNyZXQYByABKAlCCLpIBXIDGIACEiEKCGxhbmd1YWdlGAggASgJQg+6SAxyClIAUgJ6aFICZW4SVwoFdGV4dHMYCSADKAsyLS53ZWNvbS52MS5DcmVhdGVJbnRlZ3JhdGlvblJlcXVlc3QuVGV4dHNFbnRyeUIZukgWmgETECgiBnIEEAEYQCoHcgUQARjQDxIZCghib3RfbmFtZRgKIAEoCUIHukgEcgIYQBIUCgdlbmFibGVkGAsgASgISACIAQEaLAoKVGV4dHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgoKCF9lbmFibGVkIkcKGUNyZWF0ZUludGVncmF0aW9uUmVzcG9uc2USKgoLaW50ZWdyYXRpb24YASABKAsyFS53ZWNvbS52MS5JbnRlZ3JhdGlvbiLdBAoYVXBkYXRlSW50ZWdyYXRpb25SZXF1ZXN0EiIKDmludGVncmF0aW9uX2lkGAEgASgJQgq6SAfIAQFyAhggEhwKBG5hbWUYAiABKAlCCbpIBnIEEAEYQEgAiAEBEh4KBXRva2VuGAMgASgJQgq6SAdyBRABGIABSAGIAQESJgoQZW5jb2RpbmdfYWVzX2tleRgEIAEoCUIHukgEcgIYQEgCiAEBEiEKCnJlY2VpdmVfaWQYBSABKAlCCLpIBXIDGIABSAOIAQESHwoGYm90X2lkGAYgASgJQgq6SAdyBRABGIABSASIAQESHwoGc2VjcmV0GAcgASgJQgq6SAdyBRABGIACSAWIAQESJAoIbGFuZ3VhZ2UYCCABKAlCDbpICnIIUgJ6aFICZW5IBogBARJVCgV0ZXh0cxgJIAMoCzItLndlY29tLnYxLlVwZGF0ZUludGVncmF0aW9uUmVxdWVzdC5UZXh0c0VudHJ5Qhe6SBSaAREQKCIGcgQQARhAKgVyAxjQDxIeCghib3RfbmFtZRgKIAEoCUIHukgEcgIYQEgHiAEBEhQKB2VuYWJsZWQYCyABKAhICIgBARosCgpUZXh0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX25hbWVCCAoGX3Rva2VuQhMKEV9lbmNvZGluZ19hZXNfa2V5Qg0KC19yZWNlaXZlX2lkQgkKB19ib3RfaWRCCQoHX3NlY3JldEILCglfbGFuZ3VhZ2VCCwoJX2JvdF9uYW1lQgoKCF9lbmFibGVkIkcKGVVwZGF0ZUludGVncmF0aW9uUmVzcG9uc2USKgoLaW50ZWdyYXRpb24YASABKAsyFS53ZWNvbS52MS5JbnRlZ3JhdGlvbiI+ChhEZWxldGVJbnRlZ3JhdGlvblJlcXVlc3QSIgoOaW50ZWdyYXRpb25faWQYASABKAlCCrpIB8gBAXICGCAiGwoZRGVsZXRlSW50ZWdyYXRpb25SZXNwb25zZSI7ChVHZXRJbnRlZ3JhdGlvblJlcXVlc3QSIgoOaW50ZWdyYXRpb25faWQYASABKAlCCrpIB8gBAXICGCAiRAoWR2V0SW50ZWdyYXRpb25SZXNwb25zZRIqCgtpbnRlZ3JhdGlvbhgBIAEoCzIVLndlY29tLnYxLkludGVncmF0aW9uIkoKF0xpc3RJbnRlZ3JhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxjoByJgChhMaXN0SW50ZWdyYXRpb25zUmVzcG9uc2USKwoMaW50ZWdyYXRpb25zGAEgAygLMhUud2Vjb20udjEuSW50ZWdyYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkEKG0dldEludGVncmF0aW9uU3RhdHVzUmVxdWVzdBIiCg5pbnRlZ3JhdGlvbl9pZBgBIAEoCUIKukgHyAEBcgIYICLAAQocR2V0SW50ZWdyYXRpb25TdGF0dXNSZXNwb25zZRIYChBsYXN0X2NhbGxiYWNrX2F0GAEgASgNEh0KFWxhc3RfYmFkX3NpZ25hdHVyZV9hdBgCIAEoDRIRCgljYWxsYmFja3MYAyABKAQSFgoOYmFkX3NpZ25hdHVyZXMYBCABKAQSEAoIbWVzc2FnZXMYBSABKAQSKgoGZXJyb3JzGAYgAygLMhoud2Vjb20udjEuSW50ZWdyYXRpb25FcnJvciJKChBJbnRlZ3JhdGlvbkVycm9yEgoKAmF0GAEgASgNEgwKBGNvZGUYAiABKAUSDAoEd2hhdBgDIAEoCRIOCgZyZWFzb24YBCABKAkqSAoETW9kZRIUChBNT0RFX1VOU1BFQ0lGSUVEEAASEAoMTU9ERV9XRUJIT09LEAESGAoUTU9ERV9MT05HX0NPTk5FQ1RJT04QAjLFBAoSSW50ZWdyYXRpb25TZXJ2aWNlElwKEUNyZWF0ZUludGVncmF0aW9uEiIud2Vjb20udjEuQ3JlYXRlSW50ZWdyYXRpb25SZXF1ZXN0GiMud2Vjb20udjEuQ3JlYXRlSW50ZWdyYXRpb25SZXNwb25zZRJcChFVcGRhdGVJbnRlZ3JhdGlvbhIiLndlY29tLnYxLlVwZGF0ZUludGVncmF0aW9uUmVxdWVzdBojLndlY29tLnYxLlVwZGF0ZUludGVncmF0aW9uUmVzcG9uc2USXAoRRGVsZXRlSW50ZWdyYXRpb24SIi53ZWNvbS52MS5EZWxldGVJbnRlZ3JhdGlvblJlcXVlc3QaIy53ZWNvbS52MS5EZWxldGVJbnRlZ3JhdGlvblJlc3BvbnNlElMKDkdldEludGVncmF0aW9uEh8ud2Vjb20udjEuR2V0SW50ZWdyYXRpb25SZXF1ZXN0GiAud2Vjb20udjEuR2V0SW50ZWdyYXRpb25SZXNwb25zZRJZChBMaXN0SW50ZWdyYXRpb25zEiEud2Vjb20udjEuTGlzdEludGVncmF0aW9uc1JlcXVlc3QaIi53ZWNvbS52MS5MaXN0SW50ZWdyYXRpb25zUmVzcG9uc2USZQoUR2V0SW50ZWdyYXRpb25TdGF0dXMSJS53ZWNvbS52MS5HZXRJbnRlZ3JhdGlvblN0YXR1c1JlcXVlc3QaJi53ZWNvbS52MS5HZXRJbnRlZ3JhdGlvblN0YXR1c1Jlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate]);
+  fileDesc("Chp3ZWNvbS92MS9pbnRlZ3JhdGlvbi5wcm90bxIId2Vjb20udjEi1wIKC0ludGVncmF0aW9uEhYKDmludGVncmF0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSHAoEbW9kZRgDIAEoDjIOLndlY29tLnYxLk1vZGUSFQoNY2FsbGJhY2tfcGF0aBgEIAEoCRISCgpyZWNlaXZlX2lkGAUgASgJEg4KBmJvdF9pZBgGIAEoCRIQCghsYW5ndWFnZRgHIAEoCRIvCgV0ZXh0cxgIIAMoCzIgLndlY29tLnYxLkludGVncmF0aW9uLlRleHRzRW50cnkSEAoIYm90X25hbWUYCSABKAkSDwoHZW5hYmxlZBgKIAEoCBISCgpjcmVhdGVkX2F0GAsgASgNEhIKCnVwZGF0ZWRfYXQYDCABKA0SDQoFYXBwaWQYDSABKAkaLAoKVGV4dHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItQDChhDcmVhdGVJbnRlZ3JhdGlvblJlcXVlc3QSGAoEbmFtZRgBIAEoCUIKukgHyAEBcgIYQBIpCgRtb2RlGAIgASgOMg4ud2Vjb20udjEuTW9kZUILukgIyAEBggECEAESFwoFdG9rZW4YAyABKAlCCLpIBXIDGIABEiEKEGVuY29kaW5nX2Flc19rZXkYBCABKAlCB7pIBHICGEASHAoKcmVjZWl2ZV9pZBgFIAEoCUIIukgFcgMYgAESGAoGYm90X2lkGAYgASgJQgi6SAVyAxiAARIYCgZzZWNyZXQYByABKAlCCLpIBXIDGIACEiEKCGxhbmd1YWdlGAggASgJQg+6SAxyClIAUgJ6aFICZW4SVwoFdGV4dHMYCSADKAsyLS53ZWNvbS52MS5DcmVhdGVJbnRlZ3JhdGlvblJlcXVlc3QuVGV4dHNFbnRyeUIZukgWmgETECgiBnIEEAEYQCoHcgUQARjQDxIZCghib3RfbmFtZRgKIAEoCUIHukgEcgIYQBIUCgdlbmFibGVkGAsgASgISACIAQEaLAoKVGV4dHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgoKCF9lbmFibGVkIkcKGUNyZWF0ZUludGVncmF0aW9uUmVzcG9uc2USKgoLaW50ZWdyYXRpb24YASABKAsyFS53ZWNvbS52MS5JbnRlZ3JhdGlvbiLdBAoYVXBkYXRlSW50ZWdyYXRpb25SZXF1ZXN0EiIKDmludGVncmF0aW9uX2lkGAEgASgJQgq6SAfIAQFyAhggEhwKBG5hbWUYAiABKAlCCbpIBnIEEAEYQEgAiAEBEh4KBXRva2VuGAMgASgJQgq6SAdyBRABGIABSAGIAQESJgoQZW5jb2RpbmdfYWVzX2tleRgEIAEoCUIHukgEcgIYQEgCiAEBEiEKCnJlY2VpdmVfaWQYBSABKAlCCLpIBXIDGIABSAOIAQESHwoGYm90X2lkGAYgASgJQgq6SAdyBRABGIABSASIAQESHwoGc2VjcmV0GAcgASgJQgq6SAdyBRABGIACSAWIAQESJAoIbGFuZ3VhZ2UYCCABKAlCDbpICnIIUgJ6aFICZW5IBogBARJVCgV0ZXh0cxgJIAMoCzItLndlY29tLnYxLlVwZGF0ZUludGVncmF0aW9uUmVxdWVzdC5UZXh0c0VudHJ5Qhe6SBSaAREQKCIGcgQQARhAKgVyAxjQDxIeCghib3RfbmFtZRgKIAEoCUIHukgEcgIYQEgHiAEBEhQKB2VuYWJsZWQYCyABKAhICIgBARosCgpUZXh0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX25hbWVCCAoGX3Rva2VuQhMKEV9lbmNvZGluZ19hZXNfa2V5Qg0KC19yZWNlaXZlX2lkQgkKB19ib3RfaWRCCQoHX3NlY3JldEILCglfbGFuZ3VhZ2VCCwoJX2JvdF9uYW1lQgoKCF9lbmFibGVkIkcKGVVwZGF0ZUludGVncmF0aW9uUmVzcG9uc2USKgoLaW50ZWdyYXRpb24YASABKAsyFS53ZWNvbS52MS5JbnRlZ3JhdGlvbiI+ChhEZWxldGVJbnRlZ3JhdGlvblJlcXVlc3QSIgoOaW50ZWdyYXRpb25faWQYASABKAlCCrpIB8gBAXICGCAiGwoZRGVsZXRlSW50ZWdyYXRpb25SZXNwb25zZSI7ChVHZXRJbnRlZ3JhdGlvblJlcXVlc3QSIgoOaW50ZWdyYXRpb25faWQYASABKAlCCrpIB8gBAXICGCAiRAoWR2V0SW50ZWdyYXRpb25SZXNwb25zZRIqCgtpbnRlZ3JhdGlvbhgBIAEoCzIVLndlY29tLnYxLkludGVncmF0aW9uIkoKF0xpc3RJbnRlZ3JhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxjoByJgChhMaXN0SW50ZWdyYXRpb25zUmVzcG9uc2USKwoMaW50ZWdyYXRpb25zGAEgAygLMhUud2Vjb20udjEuSW50ZWdyYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkEKG0dldEludGVncmF0aW9uU3RhdHVzUmVxdWVzdBIiCg5pbnRlZ3JhdGlvbl9pZBgBIAEoCUIKukgHyAEBcgIYICLqAQocR2V0SW50ZWdyYXRpb25TdGF0dXNSZXNwb25zZRIYChBsYXN0X2NhbGxiYWNrX2F0GAEgASgNEh0KFWxhc3RfYmFkX3NpZ25hdHVyZV9hdBgCIAEoDRIRCgljYWxsYmFja3MYAyABKAQSFgoOYmFkX3NpZ25hdHVyZXMYBCABKAQSEAoIbWVzc2FnZXMYBSABKAQSKgoGZXJyb3JzGAYgAygLMhoud2Vjb20udjEuSW50ZWdyYXRpb25FcnJvchIoCgpjb25uZWN0aW9uGAcgASgLMhQud2Vjb20udjEuQ29ubmVjdGlvbiLiAQoKQ29ubmVjdGlvbhIoCgVzdGF0ZRgBIAEoDjIZLndlY29tLnYxLkNvbm5lY3Rpb25TdGF0ZRIOCgZyZWFzb24YAiABKAkSDAoEY29kZRgDIAEoBRINCgVvd25lchgEIAEoCRIZChFsYXN0X2Nvbm5lY3RlZF9hdBgFIAEoDRIcChRsYXN0X2Rpc2Nvbm5lY3RlZF9hdBgGIAEoDRIZChFsYXN0X2hlYXJ0YmVhdF9hdBgHIAEoDRIQCghhdHRlbXB0cxgIIAEoDRIXCg9uZXh0X2F0dGVtcHRfYXQYCSABKA0iSgoQSW50ZWdyYXRpb25FcnJvchIKCgJhdBgBIAEoDRIMCgRjb2RlGAIgASgFEgwKBHdoYXQYAyABKAkSDgoGcmVhc29uGAQgASgJIkEKG1JlY29ubmVjdEludGVncmF0aW9uUmVxdWVzdBIiCg5pbnRlZ3JhdGlvbl9pZBgBIAEoCUIKukgHyAEBcgIYICIeChxSZWNvbm5lY3RJbnRlZ3JhdGlvblJlc3BvbnNlIkIKHERpc2Nvbm5lY3RJbnRlZ3JhdGlvblJlcXVlc3QSIgoOaW50ZWdyYXRpb25faWQYASABKAlCCrpIB8gBAXICGCAiHwodRGlzY29ubmVjdEludGVncmF0aW9uUmVzcG9uc2UqSAoETW9kZRIUChBNT0RFX1VOU1BFQ0lGSUVEEAASEAoMTU9ERV9XRUJIT09LEAESGAoUTU9ERV9MT05HX0NPTk5FQ1RJT04QAiruAQoPQ29ubmVjdGlvblN0YXRlEiAKHENPTk5FQ1RJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIZChVDT05ORUNUSU9OX1NUQVRFX0lETEUQARIfChtDT05ORUNUSU9OX1NUQVRFX0NPTk5FQ1RJTkcQAhIeChpDT05ORUNUSU9OX1NUQVRFX0NPTk5FQ1RFRBADEhwKGENPTk5FQ1RJT05fU1RBVEVfV0FJVElORxAEEhwKGENPTk5FQ1RJT05fU1RBVEVfU1RPUFBFRBAFEiEKHUNPTk5FQ1RJT05fU1RBVEVfRElTQ09OTkVDVEVEEAYylgYKEkludGVncmF0aW9uU2VydmljZRJcChFDcmVhdGVJbnRlZ3JhdGlvbhIiLndlY29tLnYxLkNyZWF0ZUludGVncmF0aW9uUmVxdWVzdBojLndlY29tLnYxLkNyZWF0ZUludGVncmF0aW9uUmVzcG9uc2USXAoRVXBkYXRlSW50ZWdyYXRpb24SIi53ZWNvbS52MS5VcGRhdGVJbnRlZ3JhdGlvblJlcXVlc3QaIy53ZWNvbS52MS5VcGRhdGVJbnRlZ3JhdGlvblJlc3BvbnNlElwKEURlbGV0ZUludGVncmF0aW9uEiIud2Vjb20udjEuRGVsZXRlSW50ZWdyYXRpb25SZXF1ZXN0GiMud2Vjb20udjEuRGVsZXRlSW50ZWdyYXRpb25SZXNwb25zZRJTCg5HZXRJbnRlZ3JhdGlvbhIfLndlY29tLnYxLkdldEludGVncmF0aW9uUmVxdWVzdBogLndlY29tLnYxLkdldEludGVncmF0aW9uUmVzcG9uc2USWQoQTGlzdEludGVncmF0aW9ucxIhLndlY29tLnYxLkxpc3RJbnRlZ3JhdGlvbnNSZXF1ZXN0GiIud2Vjb20udjEuTGlzdEludGVncmF0aW9uc1Jlc3BvbnNlEmUKFEdldEludGVncmF0aW9uU3RhdHVzEiUud2Vjb20udjEuR2V0SW50ZWdyYXRpb25TdGF0dXNSZXF1ZXN0GiYud2Vjb20udjEuR2V0SW50ZWdyYXRpb25TdGF0dXNSZXNwb25zZRJlChRSZWNvbm5lY3RJbnRlZ3JhdGlvbhIlLndlY29tLnYxLlJlY29ubmVjdEludGVncmF0aW9uUmVxdWVzdBomLndlY29tLnYxLlJlY29ubmVjdEludGVncmF0aW9uUmVzcG9uc2USaAoVRGlzY29ubmVjdEludGVncmF0aW9uEiYud2Vjb20udjEuRGlzY29ubmVjdEludGVncmF0aW9uUmVxdWVzdBonLndlY29tLnYxLkRpc2Nvbm5lY3RJbnRlZ3JhdGlvblJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate]);
 
 /**
  * A WeCom bot.
@@ -43,7 +43,8 @@ export type Integration = Message<"wecom.v1.Integration"> & {
   mode: Mode;
 
   /**
-   * Path of the callback address at the public listener: /api/wecom/webhook/ and the id. Empty with a long connection.
+   * Path of the callback address at the public listener: /api/wecom/webhook/ and the id. Empty with a long
+   * connection.
    *
    * @generated from field: string callback_path = 4;
    */
@@ -506,21 +507,22 @@ export const GetIntegrationStatusRequestSchema: GenMessage<GetIntegrationStatusR
  */
 export type GetIntegrationStatusResponse = Message<"wecom.v1.GetIntegrationStatusResponse"> & {
   /**
-   * When WeCom last called with a right signature, in seconds since 1970; 0: never.
+   * When WeCom last sent something: a call with a right signature, or a message or an event by the long connection.
+   * In seconds since 1970; 0: never.
    *
    * @generated from field: uint32 last_callback_at = 1;
    */
   lastCallbackAt: number;
 
   /**
-   * When somebody last called with a wrong one, in seconds since 1970; 0: never.
+   * When somebody last called with a wrong signature, in seconds since 1970; 0: never.
    *
    * @generated from field: uint32 last_bad_signature_at = 2;
    */
   lastBadSignatureAt: number;
 
   /**
-   * Callbacks with a right signature since it was created.
+   * Calls with a right signature, messages and events since it was created.
    *
    * @generated from field: uint64 callbacks = 3;
    */
@@ -546,6 +548,13 @@ export type GetIntegrationStatusResponse = Message<"wecom.v1.GetIntegrationStatu
    * @generated from field: repeated wecom.v1.IntegrationError errors = 6;
    */
   errors: IntegrationError[];
+
+  /**
+   * Its long connection; absent with a webhook.
+   *
+   * @generated from field: wecom.v1.Connection connection = 7;
+   */
+  connection?: Connection | undefined;
 };
 
 /**
@@ -554,6 +563,83 @@ export type GetIntegrationStatusResponse = Message<"wecom.v1.GetIntegrationStatu
  */
 export const GetIntegrationStatusResponseSchema: GenMessage<GetIntegrationStatusResponse> = /*@__PURE__*/
   messageDesc(file_wecom_v1_integration, 12);
+
+/**
+ * How a long connection is doing. Times are in seconds since 1970; 0: never, or none.
+ *
+ * @generated from message wecom.v1.Connection
+ */
+export type Connection = Message<"wecom.v1.Connection"> & {
+  /**
+   * What it is doing.
+   *
+   * @generated from field: wecom.v1.ConnectionState state = 1;
+   */
+  state: ConnectionState;
+
+  /**
+   * Why, where there is something to say, without anybody's words and without credentials.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * WeCom's errcode of that reason; 0: none.
+   *
+   * @generated from field: int32 code = 3;
+   */
+  code: number;
+
+  /**
+   * The process that holds it; empty: none that is alive. A bot that is to be closed has one until it is.
+   *
+   * @generated from field: string owner = 4;
+   */
+  owner: string;
+
+  /**
+   * When WeCom last took the subscription.
+   *
+   * @generated from field: uint32 last_connected_at = 5;
+   */
+  lastConnectedAt: number;
+
+  /**
+   * When a connection was last seen to have ended; if its process died, by the one that took the bot next.
+   *
+   * @generated from field: uint32 last_disconnected_at = 6;
+   */
+  lastDisconnectedAt: number;
+
+  /**
+   * When a heartbeat was last acknowledged.
+   *
+   * @generated from field: uint32 last_heartbeat_at = 7;
+   */
+  lastHeartbeatAt: number;
+
+  /**
+   * Attempts to connect since it was connected last.
+   *
+   * @generated from field: uint32 attempts = 8;
+   */
+  attempts: number;
+
+  /**
+   * When it is dialled again, while it is waiting.
+   *
+   * @generated from field: uint32 next_attempt_at = 9;
+   */
+  nextAttemptAt: number;
+};
+
+/**
+ * Describes the message wecom.v1.Connection.
+ * Use `create(ConnectionSchema)` to create a new message.
+ */
+export const ConnectionSchema: GenMessage<Connection> = /*@__PURE__*/
+  messageDesc(file_wecom_v1_integration, 13);
 
 /**
  * What went wrong with a bot.
@@ -576,7 +662,9 @@ export type IntegrationError = Message<"wecom.v1.IntegrationError"> & {
   code: number;
 
   /**
-   * What it was about: verification, callback, media, response_url.
+   * What it was about. verification: the callback address; callback: something that WeCom sent, by a call or by the
+   * connection; media: a picture or a file; response_url: an answer by that address; connection: the long connection;
+   * reply: an answer by it.
    *
    * @generated from field: string what = 3;
    */
@@ -595,7 +683,79 @@ export type IntegrationError = Message<"wecom.v1.IntegrationError"> & {
  * Use `create(IntegrationErrorSchema)` to create a new message.
  */
 export const IntegrationErrorSchema: GenMessage<IntegrationError> = /*@__PURE__*/
-  messageDesc(file_wecom_v1_integration, 13);
+  messageDesc(file_wecom_v1_integration, 14);
+
+/**
+ * Names a bot with a long connection.
+ *
+ * @generated from message wecom.v1.ReconnectIntegrationRequest
+ */
+export type ReconnectIntegrationRequest = Message<"wecom.v1.ReconnectIntegrationRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string integration_id = 1;
+   */
+  integrationId: string;
+};
+
+/**
+ * Describes the message wecom.v1.ReconnectIntegrationRequest.
+ * Use `create(ReconnectIntegrationRequestSchema)` to create a new message.
+ */
+export const ReconnectIntegrationRequestSchema: GenMessage<ReconnectIntegrationRequest> = /*@__PURE__*/
+  messageDesc(file_wecom_v1_integration, 15);
+
+/**
+ * The answer to ReconnectIntegration: it is stored, and about to be done.
+ *
+ * @generated from message wecom.v1.ReconnectIntegrationResponse
+ */
+export type ReconnectIntegrationResponse = Message<"wecom.v1.ReconnectIntegrationResponse"> & {
+};
+
+/**
+ * Describes the message wecom.v1.ReconnectIntegrationResponse.
+ * Use `create(ReconnectIntegrationResponseSchema)` to create a new message.
+ */
+export const ReconnectIntegrationResponseSchema: GenMessage<ReconnectIntegrationResponse> = /*@__PURE__*/
+  messageDesc(file_wecom_v1_integration, 16);
+
+/**
+ * Names a bot with a long connection.
+ *
+ * @generated from message wecom.v1.DisconnectIntegrationRequest
+ */
+export type DisconnectIntegrationRequest = Message<"wecom.v1.DisconnectIntegrationRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string integration_id = 1;
+   */
+  integrationId: string;
+};
+
+/**
+ * Describes the message wecom.v1.DisconnectIntegrationRequest.
+ * Use `create(DisconnectIntegrationRequestSchema)` to create a new message.
+ */
+export const DisconnectIntegrationRequestSchema: GenMessage<DisconnectIntegrationRequest> = /*@__PURE__*/
+  messageDesc(file_wecom_v1_integration, 17);
+
+/**
+ * The answer to DisconnectIntegration: it is stored, and about to be done.
+ *
+ * @generated from message wecom.v1.DisconnectIntegrationResponse
+ */
+export type DisconnectIntegrationResponse = Message<"wecom.v1.DisconnectIntegrationResponse"> & {
+};
+
+/**
+ * Describes the message wecom.v1.DisconnectIntegrationResponse.
+ * Use `create(DisconnectIntegrationResponseSchema)` to create a new message.
+ */
+export const DisconnectIntegrationResponseSchema: GenMessage<DisconnectIntegrationResponse> = /*@__PURE__*/
+  messageDesc(file_wecom_v1_integration, 18);
 
 /**
  * How WeCom and the service reach each other.
@@ -639,6 +799,77 @@ export const ModeSchema: GenEnum<Mode> = /*@__PURE__*/
   enumDesc(file_wecom_v1_integration, 0);
 
 /**
+ * What a long connection is doing.
+ *
+ * @generated from enum wecom.v1.ConnectionState
+ */
+export const ConnectionState = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: CONNECTION_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It is not connected, and nobody tries: it is disabled, not bound to an assistant, or no process holds it. Or one
+   * has just taken it, and dials soon.
+   *
+   * @generated from enum value: CONNECTION_STATE_IDLE = 1;
+   */
+  IDLE: 1,
+
+  /**
+   * WeCom is dialled, or has not yet taken the subscription.
+   *
+   * @generated from enum value: CONNECTION_STATE_CONNECTING = 2;
+   */
+  CONNECTING: 2,
+
+  /**
+   * Messages come and go.
+   *
+   * @generated from enum value: CONNECTION_STATE_CONNECTED = 3;
+   */
+  CONNECTED: 3,
+
+  /**
+   * It was lost, and is dialled again at next_attempt_at.
+   *
+   * @generated from enum value: CONNECTION_STATE_WAITING = 4;
+   */
+  WAITING: 4,
+
+  /**
+   * It is not dialled again by itself: WeCom refuses the credentials, or somebody else keeps taking the bot. Once
+   * that is mended, ReconnectIntegration dials again; so does UpdateIntegration.
+   *
+   * @generated from enum value: CONNECTION_STATE_STOPPED = 5;
+   */
+  STOPPED: 5,
+
+  /**
+   * DisconnectIntegration has closed it, or is about to, while there is an owner.
+   *
+   * @generated from enum value: CONNECTION_STATE_DISCONNECTED = 6;
+   */
+  DISCONNECTED: 6,
+} as const;
+
+/**
+ * What a long connection is doing.
+ *
+ * @generated from enum wecom.v1.ConnectionState
+ */
+export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState] | UnknownEnum;
+
+/**
+ * Describes the enum wecom.v1.ConnectionState.
+ */
+export const ConnectionStateSchema: GenEnum<ConnectionState> = /*@__PURE__*/
+  enumDesc(file_wecom_v1_integration, 1);
+
+/**
  * Keeps the credentials of WeCom bots (智能机器人). For operators: needs the admin token, or a loopback listener where
  * none is set. Secrets go in and never come out.
  *
@@ -666,9 +897,10 @@ export const IntegrationService: GenService<{
     output: typeof UpdateIntegrationResponseSchema;
   },
   /**
-   * Deletes a bot with its credentials and its binding: no callback of it is answered any more. What was accepted before
-   * is answered by its response_url, where there is one. Its conversations are listed no more; what was said in them is
-   * kept as long as all messages are (docs/retention.md). Deleting again is no error.
+   * Deletes a bot with its credentials and its binding: no callback of it is answered any more, its long connection
+   * is closed. What was accepted before is answered by its response_url, where there is one, in both modes. Its
+   * conversations are listed no more; what was said in them is kept as long as all messages are (docs/retention.md).
+   * Deleting again is no error.
    *
    * @generated from rpc wecom.v1.IntegrationService.DeleteIntegration
    */
@@ -698,7 +930,7 @@ export const IntegrationService: GenService<{
     output: typeof ListIntegrationsResponseSchema;
   },
   /**
-   * Tells how a bot is doing: what came from WeCom, and what went wrong.
+   * Tells how a bot is doing: what came from WeCom, what went wrong, and with a long connection how that one is.
    *
    * @generated from rpc wecom.v1.IntegrationService.GetIntegrationStatus
    */
@@ -706,6 +938,32 @@ export const IntegrationService: GenService<{
     methodKind: "unary";
     input: typeof GetIntegrationStatusRequestSchema;
     output: typeof GetIntegrationStatusResponseSchema;
+  },
+  /**
+   * Opens the long connection of a bot anew: one that DisconnectIntegration has closed, one that has stopped, or one
+   * that is there, which is closed first. It may be asked of any process: whoever holds the bot follows within
+   * LEASE_SECONDS, and GetIntegrationStatus tells what comes of it. A bot that is disabled or not bound to an
+   * assistant is opened once it is neither. One with a webhook is refused with 40901.
+   *
+   * @generated from rpc wecom.v1.IntegrationService.ReconnectIntegration
+   */
+  reconnectIntegration: {
+    methodKind: "unary";
+    input: typeof ReconnectIntegrationRequestSchema;
+    output: typeof ReconnectIntegrationResponseSchema;
+  },
+  /**
+   * Closes the long connection of a bot, and keeps it closed until ReconnectIntegration: through restarts of all
+   * processes, and whatever is published or updated. It may be asked of any process, as above; asking again is no
+   * error. What was accepted before is still answered: when the bot is connected again, or by its response_url, where
+   * it has one. A bot with a webhook is refused with 40901: UpdateIntegration disables it.
+   *
+   * @generated from rpc wecom.v1.IntegrationService.DisconnectIntegration
+   */
+  disconnectIntegration: {
+    methodKind: "unary";
+    input: typeof DisconnectIntegrationRequestSchema;
+    output: typeof DisconnectIntegrationResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_wecom_v1_integration, 0);

@@ -31,7 +31,7 @@ const tables: Table[] = [
       'texts longtext not null', // JSON: what replaces ours, by name
       'bot_name varchar(64) not null',
       'enabled int not null',
-      'revision bigint not null', // counts changes
+      'revision bigint not null', // counts changes of the credentials
       'created_at bigint not null',
       'updated_at bigint not null',
       'deleted_at bigint null',

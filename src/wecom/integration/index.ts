@@ -3,9 +3,11 @@ import type { IntegrationService } from '../../../gen/wecom/v1/integration_pb.ts
 import type { Context } from '../../context.ts';
 import { createIntegration } from './create-integration.ts';
 import { deleteIntegration } from './delete-integration.ts';
+import { disconnectIntegration } from './disconnect-integration.ts';
 import { getIntegration } from './get-integration.ts';
 import { getIntegrationStatus } from './get-integration-status.ts';
 import { listIntegrations } from './list-integrations.ts';
+import { reconnectIntegration } from './reconnect-integration.ts';
 import { updateIntegration } from './update-integration.ts';
 
 /** The calls of IntegrationService, a file each. */
@@ -17,5 +19,7 @@ export function integrationService(context: Context): ServiceImpl<typeof Integra
     getIntegration: getIntegration(context),
     listIntegrations: listIntegrations(context),
     getIntegrationStatus: getIntegrationStatus(context),
+    reconnectIntegration: reconnectIntegration(context),
+    disconnectIntegration: disconnectIntegration(context),
   };
 }

@@ -12,7 +12,12 @@ export function showIntegration(integration: Integration) {
     ...rest,
     mode: isWebhook ? Mode.WEBHOOK : Mode.LONG_CONNECTION,
     callbackPath: isWebhook ? callbackPath(integration.integrationId) : '',
-    createdAt: Math.floor(createdAt / 1000),
-    updatedAt: Math.floor(updatedAt / 1000),
+    createdAt: toSeconds(createdAt),
+    updatedAt: toSeconds(updatedAt),
   };
+}
+
+/** Of a time that is stored in milliseconds; 0: there is none. */
+export function toSeconds(ms: number | null | undefined): number {
+  return Math.floor((ms ?? 0) / 1000);
 }

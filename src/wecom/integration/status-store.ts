@@ -1,4 +1,5 @@
 import { ulid } from 'ulid';
+import { readNow } from '../../db/read-now.ts';
 import type { Session } from '../../db/session.ts';
 import type { Tx } from '../../db/tx.ts';
 
@@ -70,10 +71,10 @@ export function loadErrors(session: Session, integrationId: string): Promise<Err
 /** Writes an error down, and forgets what is older than the last twenty. By integration_error_by_integration. */
 export async function addError(tx: Tx, integrationId: string, error: Omit<ErrorRow, 'at'>): Promise<void> {
   const { code, what, reason } = error;
+  const at = await readNow(tx); // the order of the ids is that of the database's time, whichever process writes
   await tx.run(
-    `insert into integration_error (error_id, integration_id, at, code, what, reason)
-      values (?, ?, ${tx.dialect.now}, ?, ?, ?)`,
-    [ulid(), integrationId, code, what, reason.slice(0, 500)],
+    'insert into integration_error (error_id, integration_id, at, code, what, reason) values (?, ?, ?, ?, ?, ?)',
+    [ulid(at), integrationId, at, code, what, reason.slice(0, 500)],
   );
   const [oldest] = await tx.all<{ error_id: string }>(
     `select error_id from integration_error where integration_id = ?

@@ -138,11 +138,11 @@ export async function insertIntegration(
   await tx.run('insert into integration_status (integration_id) values (?)', [integrationId]);
 }
 
-/** By the primary key. */
-export async function updateSettings(tx: Tx, id: string, settings: Settings): Promise<void> {
+/** Changes settings; a long connection is dialled anew where that is by other credentials. By the primary key. */
+export async function updateSettings(tx: Tx, id: string, settings: Settings, redials: boolean): Promise<void> {
   await tx.run(
     `update integration set name = ?, receive_id = ?, bot_id = ?, language = ?, texts = ?, bot_name = ?, enabled = ?,
-        revision = revision + 1, updated_at = ${tx.dialect.now} where integration_id = ?`,
+        revision = revision + ${redials ? 1 : 0}, updated_at = ${tx.dialect.now} where integration_id = ?`,
     [...toColumns(settings), id],
   );
 }

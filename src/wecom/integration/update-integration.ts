@@ -14,7 +14,7 @@ import {
 } from './store.ts';
 
 /** See IntegrationService.UpdateIntegration. */
-export function updateIntegration({ database, sealer }: Context) {
+export function updateIntegration({ database, sealer, wake }: Context) {
   return async (request: UpdateIntegrationRequest) => {
     const { integrationId, token, encodingAesKey, secret } = request;
     checkTexts(request.texts);
@@ -29,8 +29,10 @@ export function updateIntegration({ database, sealer }: Context) {
         secret: given.secret || known.secret,
       });
       await refuseKnownBot(tx, settings.botId, integrationId);
-      await updateSettings(tx, integrationId, settings);
+      const redials = settings.botId !== stored.botId || given.secret !== '';
+      await updateSettings(tx, integrationId, settings, redials);
       await saveCredentials(tx, sealer, integrationId, given);
+      tx.afterCommit(wake.connections);
       return requireIntegration(tx, integrationId);
     });
     return { integration: showIntegration(updated) };

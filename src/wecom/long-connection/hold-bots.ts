@@ -18,12 +18,14 @@ import type { Database } from '../../db/database.ts';
 import {
   countHolders,
   deleteHolder,
+  giveAllBack,
   giveBack,
   insertHolder,
   listWanted,
   pruneHolders,
   renewHolder,
   takeBot,
+  type WantedBot,
 } from './holder-store.ts';
 
 /** A connection that is kept; `close` resolves once nothing more is sent by it. */
@@ -56,6 +58,9 @@ export interface Holding {
   /** Closes everything, and frees all bots at once. */
   stop(): Promise<void>;
 }
+
+/** Bots that are taken together are connected at moments of chance, so far from each other on average. */
+const spreadMs = 40;
 
 /** Of a lease, how much is kept back for the time that it takes to stop. */
 const marginShare = 0.25;
@@ -117,12 +122,14 @@ export function startHolding(options: HoldOptions): Holding {
     const share = Math.ceil(wanted.length / Math.max(1, await countHolders(database)));
     const surplus = [...held.keys()].slice(share).slice(0, options.mostPerRound);
     await Promise.all(surplus.map(release));
-    const free = wanted.filter((bot) => bot.holderId === '' && !surplus.includes(bot.integrationId));
-    for (const bot of shuffle(free).slice(0, Math.min(options.mostPerRound, share - held.size))) {
+    const isFree = ({ integrationId, holderId: by }: WantedBot) => by === '' || over.includes(integrationId);
+    const free = wanted.filter((bot) => isFree(bot) && !surplus.includes(bot.integrationId));
+    const taken = shuffle(free).slice(0, Math.max(0, Math.min(options.mostPerRound, share - held.size)));
+    for (const bot of taken) {
       if (stopping.signal.aborted || holder !== holderId) return;
       if (!(await database.tx((tx) => takeBot(tx, bot.integrationId, holder)))) continue;
       if (holder !== holderId) return; // it ended meanwhile: the bot is free by itself
-      const waitMs = Math.random() * (leaseMs / 3);
+      const waitMs = Math.random() * Math.min(leaseMs / 3, taken.length * spreadMs);
       held.set(bot.integrationId, { ...options.hold(bot.integrationId, waitMs, holder), revision: bot.revision });
     }
   }
@@ -146,7 +153,9 @@ export function startHolding(options: HoldOptions): Holding {
       await running;
       const last = holderId;
       await dropAll();
-      if (last !== '') await deleteHolder(database, last).catch(onError);
+      if (last === '') return;
+      await giveAllBack(database, last).catch(onError);
+      await deleteHolder(database, last).catch(onError);
     },
   };
 }

@@ -45,11 +45,19 @@ export async function countHolders(session: Session): Promise<number> {
 /** A bot that is to be connected. */
 export interface WantedBot {
   integrationId: string;
-  /** Counts the changes of its settings: another one means a new connection. */
+  /** Grows with each change of its settings and each ReconnectIntegration: another one means a new connection. */
   revision: number;
   /** Empty: it is free. */
   holderId: string;
 }
+
+/** Bots that are to be connected, with who holds them: enabled, bound, and not closed by an operator. By the primary keys. */
+export const wantedSql = ({ dialect }: Session) => `from integration i
+      join wecom_trigger t on t.integration_id = i.integration_id and t.enabled = 1
+      join assistant a on a.appid = t.appid and a.deleted_at is null
+      left join bot_connection c on c.integration_id = i.integration_id
+      left join connection_holder h on h.holder_id = c.holder_id and h.due_at > ${dialect.now}
+      where i.mode = 2 and i.enabled = 1 and i.deleted_at is null and coalesce(c.wanted, 1) = 1`;
 
 /**
  * The bots that are to be connected: enabled, bound to an assistant that is there, and not closed by an operator. By the
@@ -57,13 +65,7 @@ export interface WantedBot {
  */
 export async function listWanted(session: Session): Promise<WantedBot[]> {
   const rows = await session.all<{ integration_id: string; revision: number; holder_id: string | null }>(
-    `select i.integration_id, i.revision, h.holder_id
-      from integration i
-      join wecom_trigger t on t.integration_id = i.integration_id and t.enabled = 1
-      join assistant a on a.appid = t.appid and a.deleted_at is null
-      left join bot_connection c on c.integration_id = i.integration_id
-      left join connection_holder h on h.holder_id = c.holder_id and h.due_at > ${session.dialect.now}
-      where i.mode = 2 and i.enabled = 1 and i.deleted_at is null and coalesce(c.wanted, 1) = 1
+    `select i.integration_id, i.revision + coalesce(c.reconnects, 0) revision, h.holder_id ${wantedSql(session)}
       order by i.integration_id`,
   );
   return rows.map((row) => ({
@@ -73,12 +75,17 @@ export async function listWanted(session: Session): Promise<WantedBot[]> {
   }));
 }
 
-/** Takes a bot that is free; false: somebody else was quicker, or the holder is not alive. By the primary keys. */
+/**
+ * Takes a bot that is free; false: somebody else was quicker, or the holder is not alive. What the holder before wrote of
+ * its connection ends with it. By the primary keys.
+ */
 export async function takeBot(tx: Tx, integrationId: string, holderId: string): Promise<boolean> {
   const { now } = tx.dialect;
   await tx.insertOrKeep('bot_connection', { integration_id: integrationId }, ['integration_id']);
   const taken = await tx.run(
-    `update bot_connection set holder_id = ? where integration_id = ? and wanted = 1
+    `update bot_connection set holder_id = ?, next_attempt_at = null,
+        disconnected_at = case when state = 'connected' then ${now} else disconnected_at end, state = 'idle'
+      where integration_id = ? and wanted = 1
       and not exists (select 1 from connection_holder h where h.holder_id = bot_connection.holder_id and h.due_at > ${now})
       and exists (select 1 from connection_holder h where h.holder_id = ? and h.due_at > ${now})`,
     [holderId, integrationId, holderId],
@@ -86,16 +93,31 @@ export async function takeBot(tx: Tx, integrationId: string, holderId: string): 
   return taken === 1;
 }
 
+/** What is noted of a connection that its holder has closed. */
+const closedSql = ({ dialect }: Session) => `holder_id = '', next_attempt_at = null,
+        disconnected_at = case when state = 'connected' then ${dialect.now} else disconnected_at end,
+        state = case when state = 'stopped' then state else 'idle' end`;
+
 /** Gives a bot back, where it is still held. By the primary key. */
 export async function giveBack(session: Session, integrationId: string, holderId: string): Promise<void> {
-  await session.run("update bot_connection set holder_id = '' where integration_id = ? and holder_id = ?", [
+  await session.run(`update bot_connection set ${closedSql(session)} where integration_id = ? and holder_id = ?`, [
     integrationId,
     holderId,
   ]);
+}
+
+/** The same of all bots of a holder. By bot_connection_by_holder. */
+export async function giveAllBack(session: Session, holderId: string): Promise<void> {
+  await session.run(`update bot_connection set ${closedSql(session)} where holder_id = ?`, [holderId]);
 }
 
 /** Notes whether an operator wants a bot connected. By the primary key. */
 export async function setWanted(tx: Tx, integrationId: string, wanted: boolean): Promise<void> {
   await tx.insertOrKeep('bot_connection', { integration_id: integrationId }, ['integration_id']);
   await tx.run('update bot_connection set wanted = ? where integration_id = ?', [wanted ? 1 : 0, integrationId]);
+}
+
+/** Asks for another connection, of a bot that has its row: setWanted comes first. By the primary key. */
+export async function countReconnect(tx: Tx, integrationId: string): Promise<void> {
+  await tx.run('update bot_connection set reconnects = reconnects + 1 where integration_id = ?', [integrationId]);
 }

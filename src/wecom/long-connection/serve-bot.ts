@@ -32,13 +32,19 @@ export interface ServeOptions {
   onHeartbeat(integrationId: string): void;
 }
 
-/** Serves a bot until the signal is aborted; then nothing more is sent for it. */
+/** What is left to do of a bot that is not connected any more. */
+export interface Left {
+  /** Resolves when all that its users said is handled, and its last state noted. */
+  settled: Promise<unknown>;
+}
+
+/** Serves a bot until the signal is aborted, and resolves when nothing more is sent for it. */
 export async function serveBot(
   options: ServeOptions,
   bot: LiveBot,
   waitMs: number,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Left> {
   const { context, recorder, pushing } = options;
   const { database, sealer, logger, config } = context;
   const { integrationId } = bot;
@@ -52,7 +58,7 @@ export async function serveBot(
     signal,
     (error) => logger.error({ integrationId, error: describeError(error) }, 'a bot can not be dialled yet'),
   );
-  if (dialled === undefined) return;
+  if (dialled === undefined) return { settled: Promise.resolve() };
   let noted: Promise<unknown> = Promise.resolve(); // one after another, so that the last one stays
   await keepConnected(
     {
@@ -61,6 +67,7 @@ export async function serveBot(
       onHeartbeat: () => options.onHeartbeat(integrationId),
       onTrouble: (reason) => logger.warn({ integrationId, reason }, 'a frame had no effect'),
       onState(state) {
+        if (state.state === 'connecting' && state.attempt > 1) return; // "waiting" says more
         bot.connection = state.state === 'connected' ? state.connection : undefined;
         logState(context, integrationId, state);
         noted = noted
@@ -72,8 +79,7 @@ export async function serveBot(
     signal,
   );
   bot.connection = undefined;
-  await ear.settled();
-  await noted;
+  return { settled: Promise.all([ear.settled(), noted]) };
 }
 
 async function untilLoaded<T>(

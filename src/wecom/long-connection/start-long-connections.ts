@@ -52,6 +52,7 @@ export function startLongConnections(context: Context, options: LongConnectionOp
   const leaseMs = config.LEASE_SECONDS * 1000;
   const bots = new Map<string, LiveBot>();
   const beaten = new Set<string>();
+  const leftovers = new Set<Promise<unknown>>();
   let unreachable: { ids: readonly string[]; untilMs: number } = { ids: [], untilMs: 0 };
   const onError = (error: unknown) => logger.error({ error: describeError(error) }, 'long connections: it goes on');
 
@@ -100,6 +101,8 @@ export function startLongConnections(context: Context, options: LongConnectionOp
       const mayAct = () => holding.mayAct();
       const serving = { context, recorder: options.recorder, pushing, holderId, times, mayAct, onReady, onHeartbeat };
       const served = serveBot(serving, bot, waitMs, closing.signal).catch(onError);
+      const left = served.then((rest) => rest?.settled).finally(() => leftovers.delete(left));
+      leftovers.add(left);
       return {
         async close() {
           closing.abort();
@@ -129,6 +132,7 @@ export function startLongConnections(context: Context, options: LongConnectionOp
       await dispatch.stop(graceMs);
       await holding.stop();
       await pushing.stop();
+      await Promise.all(leftovers);
     },
   };
 }

@@ -12,7 +12,7 @@ const leastTimeoutSeconds = 60;
 const defaultWaitWindows = 4;
 
 /** See TriggerService.PublishTrigger. The bot's row is locked, so of two that publish at once one finds the other's. */
-export function publishTrigger({ database }: Context) {
+export function publishTrigger({ database, wake }: Context) {
   return async (request: PublishTriggerRequest) => {
     const trigger = toTrigger(request);
     const { integrationId, appid } = trigger;
@@ -24,6 +24,7 @@ export function publishTrigger({ database }: Context) {
         throw conflict(`integration ${integrationId} is bound to the assistant ${known.appid}`);
       }
       await saveTrigger(tx, trigger);
+      tx.afterCommit(wake.connections);
       return (await findTrigger(tx, integrationId))!;
     });
     return { trigger: showTrigger(stored) };

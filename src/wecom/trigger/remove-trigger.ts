@@ -4,11 +4,12 @@ import { requireLockedIntegration } from '../integration/store.ts';
 import { deleteTrigger } from './store.ts';
 
 /** See TriggerService.RemoveTrigger. */
-export function removeTrigger({ database }: Context) {
+export function removeTrigger({ database, wake }: Context) {
   return async ({ integrationId }: RemoveTriggerRequest) => {
     await database.tx(async (tx) => {
       await requireLockedIntegration(tx, integrationId);
       await deleteTrigger(tx, integrationId);
+      tx.afterCommit(wake.connections);
     });
     return {};
   };
