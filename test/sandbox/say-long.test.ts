@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { toConfig } from '../../src/config.ts';
 import { startWechatSide } from '../../src/sandbox/wechat-side.ts';
-import { writeBot } from '../../src/sandbox/wecom/bot-file.ts';
+import { readBot, writeBot } from '../../src/sandbox/wecom/bot-file.ts';
+import { loadKeys } from '../../src/sandbox/wecom/make-bot.ts';
 import { runCommand, startCommand } from '../support/command.ts';
 import { dial, type ReceivedFrame, type SocketBot } from '../support/socket-bot.ts';
 import { until } from '../support/until.ts';
@@ -177,4 +179,15 @@ test('a bot that connects while say --long waits is told', LONG, async (t) => {
     bot.code('aibot_respond_msg', stream('好', true), frame.headers.req_id),
   );
   assert.deepEqual([await saying.ended, saying.stdout()], [0, '好\n']);
+});
+
+test('a file of credentials from before long connections is read, and gets what it lacks', async (t) => {
+  const { keys, botFile, folder, side } = await start(t);
+  writeBot(botFile, { ...keys, sandboxUrl: side.url });
+  const { long: made, ...kept } = loadKeys(toConfig({ DATABASE_URL: `sqlite:${folder}/test.db` }));
+  assert.deepEqual(kept, { ...keys, sandboxUrl: side.url });
+  assert.match(made.botId, /^sandbox-[0-9a-f]{16}$/);
+  assert.match(made.secret, /^[0-9a-f]{48}$/);
+  writeBot(botFile, { ...kept, long: made });
+  assert.deepEqual(readBot(botFile)?.long, made);
 });

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { startWechatSide, type WechatSide } from '../../src/sandbox/wechat-side.ts';
+import { keepIn } from '../../src/sandbox/wecom/keep-in.ts';
+import { createFrameLog } from '../../src/sandbox/wecom/socket/frame-log.ts';
 import { dial, type SocketBot } from '../support/socket-bot.ts';
 import { until } from '../support/until.ts';
 
@@ -387,4 +389,32 @@ test('by HTTP a bot is added, told of something, and what it says is read', LONG
   assert.deepEqual(await get(`/sandbox/wecom/frames?req_id=${req_id}&after=${frames[2].n}`), { frames: [] });
   assert.equal((await post('/sandbox/wecom/frames', { bot_id: 'NEW', message: {} }))[0], 400);
   assert.equal((await fetch(`${url}/sandbox/wecom/frames?req_id=none`)).status, 404);
+});
+
+test('of what bots have said so much is kept, by number and by bytes, the newest', () => {
+  const log = createFrameLog();
+  const place = { botId: 'BOT', chatType: 1, chatId: 'lisi' } as const;
+  const add = (bytes: number) => log.add({ reqId: 'r', cmd: 'aibot_respond_msg', errcode: 0, body: {}, place, bytes });
+  for (let count = 0; count < 6000; count++) add(1);
+  assert.deepEqual([log.last(), log.list('r', place, 0)[0]!.n], [6000, 1001]);
+  for (let count = 0; count < 20; count++) add(1024 * 1024);
+  assert.deepEqual(
+    log.list('r', place, 0).map(({ n }) => n),
+    Array.from({ length: 16 }, (_, at) => 6005 + at),
+  );
+});
+
+test('of what is kept by a key the oldest is forgotten, and what is kept again is the newest', () => {
+  const map = new Map<string, number>();
+  for (const [key, value] of Object.entries({ a: 1, b: 2, c: 3 })) keepIn(map, key, value, 3);
+  keepIn(map, 'a', 4, 3);
+  keepIn(map, 'd', 5, 3);
+  assert.deepEqual(
+    [...map],
+    [
+      ['c', 3],
+      ['a', 4],
+      ['d', 5],
+    ],
+  );
 });

@@ -11,7 +11,7 @@ signs and encrypts the callback, fetches the answer once a second, and prints wh
 
   --user <userid>    who says it; visitor unless given                        发送者，默认 visitor
   --chat <chatid>    in this group, where the bot is mentioned                在该群里发送，自动 @ 机器人
-  --long             to the bot with a long connection, by the frames of it   改用长连接机器人
+  --long             to the bot with a long connection, by its frames         改用长连接的机器人
   --bot <url>        another callback address than the sandbox's              换一个回调地址
   --image <path>     a picture, with the text if there is one                 发送图片，可以带文字
   --file <path>      a file                                                   发送文件
