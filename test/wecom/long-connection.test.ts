@@ -338,6 +338,21 @@ for (const { name: dialect } of dialects) {
       assert.equal((await errorsOf(integrationId)).length, 0);
     });
 
+    test('another name, another text and a republished trigger leave the connection as it is', LONG, async () => {
+      const { botId, integrationId } = await all.dial();
+      const socket = all.side.connected(botId);
+      await all.clients.bots.updateIntegration({ integrationId, name: 'n', texts: { thinking: '稍等' } });
+      await all.clients.triggers.publishTrigger({ integrationId, appid, welcome: '你好' });
+      const from = user();
+      all.chats.say(botId, from, question);
+      await all.chats.finished(from, 1);
+      assert.equal(all.chats.chat(from)[0]!.texts[0], '稍等');
+      const next = await all.dial(); // a round has passed for all
+      assert.ok(all.side.connected(next.botId));
+      assert.equal(all.side.connected(botId), socket);
+      assert.equal(all.side.sockets.filter((each) => each.botId === botId).length, 1);
+    });
+
     test('new credentials are taken at once, and refused ones end in a status that says so', LONG, async () => {
       const { botId, integrationId } = await all.dial();
       all.side.secrets.set(botId, 's2');
