@@ -9,6 +9,7 @@ export function describeResult({
   bootMs,
   mostASecond,
   seen,
+  again,
   service,
   cpu,
   sdk,
@@ -24,6 +25,7 @@ export function describeResult({
   return [
     `${bots} bots, ${dialect}, ${perSecond} questions a second for ${settings.seconds} s`,
     `connected: in ${seconds(bootMs)} s, at most ${mostASecond} in one second`,
+    `all cut at once: back in ${seconds(again.bootMs)} s, at most ${again.mostASecond} in one second`,
     `answered: ${seen.answeredMs.length} of ${seen.said}; median ${at(0.5)} s, p95 ${at(0.95)} s, longest ${at(1)} s`,
     `heartbeats: at least ${seen.fewestPings} each, longest time without one ${seconds(seen.longestPauseMs)} s`,
     `connections: ${seen.sockets} for ${bots} bots; faults ${seen.faults.length}`,

@@ -68,6 +68,11 @@ serveParent({
   say: ({ botId, userid, content }: { botId: string; userid: string; content: string }) => {
     saidMs.set(chats.say(botId, { userid }, content), performance.now());
   },
+  /** Ends all connections at once. */
+  cut: () => {
+    first = side.sockets.length;
+    for (const { socket } of side.sockets) socket.terminate();
+  },
   /** From now on connections are counted anew. */
   countSockets: () => {
     first = side.sockets.length;
