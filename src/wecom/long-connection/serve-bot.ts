@@ -10,7 +10,7 @@ import type { StatusRecorder } from '../integration/status-recorder.ts';
 import { addError } from '../integration/status-store.ts';
 import { loadCredentials, requireIntegration } from '../integration/store.ts';
 import { listUnfinished } from '../stream-store.ts';
-import { usualTimes } from './connection.ts';
+import type { ConnectionTimes } from './connection.ts';
 import { type ConnectionChange, noteConnection } from './connection-store.ts';
 import { createEar } from './hear-callback.ts';
 import { type ConnectionState, type KeepTimes, keepConnected } from './keep-connected.ts';
@@ -25,7 +25,7 @@ export interface ServeOptions {
   recorder: StatusRecorder;
   pushing: Pushing;
   holderId: string;
-  times: KeepTimes;
+  times: KeepTimes & ConnectionTimes;
   mayAct(): boolean;
   /** Told when there may be something to deliver. */
   onReady(integrationId: string): void;
@@ -62,7 +62,7 @@ export async function serveBot(
   let noted: Promise<unknown> = Promise.resolve(); // one after another, so that the last one stays
   await keepConnected(
     {
-      ...{ ...usualTimes, ...options.times, ...dialled, url: config.WECOM_WS_URL, mayAct: options.mayAct },
+      ...{ ...options.times, ...dialled, url: config.WECOM_WS_URL, mayAct: options.mayAct },
       onCallback: (callback) => ear.hear(callback),
       onHeartbeat: () => options.onHeartbeat(integrationId),
       onTrouble: (reason) => logger.warn({ integrationId, reason }, 'a frame had no effect'),

@@ -9,6 +9,7 @@ import type { StatusRecorder } from '../integration/status-recorder.ts';
 import { findIntegration } from '../integration/store.ts';
 import { loadStreams } from '../stream-store.ts';
 import { textOf } from '../texts.ts';
+import { type ConnectionTimes, usualTimes } from './connection.ts';
 import { listUnreachable, noteHeartbeats } from './connection-store.ts';
 import { startHolding } from './hold-bots.ts';
 import { type KeepTimes, usualWaits } from './keep-connected.ts';
@@ -30,7 +31,7 @@ const seenMs = 1000;
 export interface LongConnectionOptions {
   recorder: StatusRecorder;
   agent: Agent;
-  times?: Partial<KeepTimes>;
+  times?: Partial<KeepTimes & ConnectionTimes>;
 }
 
 export interface LongConnections {
@@ -96,7 +97,7 @@ export function startLongConnections(context: Context, options: LongConnectionOp
       const closing = new AbortController();
       const bot: LiveBot = { integrationId, connection: undefined, quota: createQuota() };
       bots.set(integrationId, bot);
-      const times = { ...usualWaits, ...options.times };
+      const times = { ...usualTimes, ...usualWaits, ...options.times };
       const onHeartbeat = (id: string) => void beaten.add(id);
       const mayAct = () => holding.mayAct();
       const serving = { context, recorder: options.recorder, pushing, holderId, times, mayAct, onReady, onHeartbeat };
