@@ -34,7 +34,7 @@ export interface WecomSocketSide {
   answer(frame: SocketFrame, socket: BotSocket): number | { errcode: number; body?: object } | undefined;
   /** What a frame was wrong with: two on their way with one req_id, or one before the subscription. */
   faults: string[];
-  /** Delays of acknowledgements. */
+  /** Delays of acknowledgements; infinite: it is lost. */
   delayMs(frame: SocketFrame): number;
   /** Ends all connections, and is not to be reached until it comes back. */
   goAway(): Promise<void>;
@@ -61,13 +61,15 @@ export async function startWecomSocketSide(port = 0): Promise<WecomSocketSide> {
     const underWay = new Set<string>();
     const acknowledge = (frame: SocketFrame, errcode: number, body?: object) => {
       const { req_id } = frame.headers;
+      const delayMs = side.delayMs(frame);
+      if (delayMs === Number.POSITIVE_INFINITY) return;
       underWay.add(req_id);
       setTimeout(() => {
         underWay.delete(req_id);
         socket.send(
           JSON.stringify({ headers: { req_id }, errcode, errmsg: errcode === 0 ? 'ok' : 'refused, hint: [1]', body }),
         );
-      }, side.delayMs(frame));
+      }, delayMs);
     };
     socket.on('message', (data) => {
       const frame = JSON.parse(data.toString()) as SocketFrame;
