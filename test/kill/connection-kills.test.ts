@@ -60,7 +60,7 @@ for (const { name: dialect, create } of dialects) {
         return present !== undefined && present !== former;
       });
       const tookMs = performance.now() - killedMs;
-      await field.ask(bot, { userid: '后来' }, '还在吗');
+      await field.askUntilAccepted(bot, { userid: '后来' }, '还在吗');
       const { accepted, lost, doubled, repeats } = await reckon(field, 90_000);
       const allMs = performance.now() - killedMs;
       console.log(`subscribed after ${Math.round(tookMs)} ms, all ${accepted} answered after ${Math.round(allMs)} ms`);
