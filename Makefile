@@ -10,8 +10,8 @@ help: ## List the targets
 run: $(INSTALLED) ## Run the service with a stand-in WeChat side and sample articles
 	@exec node src/main.ts sandbox
 
-say: $(INSTALLED) ## Say TEXT=… to the WeCom bot of `make run`, and print its answer (SAY='--user lisi', SAY=--help)
-	@exec node src/main.ts say $(SAY) $(if $(TEXT),-- "$$TEXT")
+say: $(INSTALLED) ## Say TEXT=… to the WeCom bot of `make run`, and print its answer (LONG=1: by the long connection; SAY=--help)
+	@exec node src/main.ts say $(if $(LONG),--long) $(SAY) $(if $(TEXT),-- "$$TEXT")
 
 test: $(INSTALLED) ## Run all tests, on SQLite and on a MySQL-compatible server (FILES=… for some)
 	@exec node test/run.ts $(FILES)

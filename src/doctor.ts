@@ -3,7 +3,12 @@ import type { Config } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { pendingMigrations } from './db/migrate.ts';
 import { readNow } from './db/read-now.ts';
+import type { Session } from './db/session.ts';
 import { describeError } from './errors.ts';
+import { checkAddress } from './wecom/long-connection/check-address.ts';
+import { countConnections } from './wecom/long-connection/connection-store.ts';
+
+const dialMs = 5000;
 
 /**
  * Checks what the service needs, a line each, and returns whether all is well. Changes nothing; SQLite's file is made
@@ -35,6 +40,15 @@ export async function runDoctor(config: Config): Promise<boolean> {
         return pending.length === 0 ? 'up to date' : `lacks ${pending.join(', ')}: the next start adds it`;
       },
     ],
+    [
+      'WeCom, long connections',
+      async () => {
+        const bots = await countDialled(database);
+        if (bots === 0) return 'no bot has one';
+        await checkAddress(config.WECOM_WS_URL, dialMs);
+        return `${bots} bots, ${config.WECOM_WS_URL} answers`;
+      },
+    ],
     ...(config.BIZCOMM_URL ?? []).map((url): [string, () => Promise<string>] => [
       'WeChat side',
       async () => {
@@ -61,7 +75,16 @@ export async function runDoctor(config: Config): Promise<boolean> {
   return well;
 }
 
+/** Bots that are to be connected; none where the schema is not there yet. */
+async function countDialled(session: Session): Promise<number> {
+  const counts = await countConnections(session).catch((error) => {
+    if (isMissingTable(error)) return new Map<string, number>();
+    throw error;
+  });
+  return [...counts.values()].reduce((sum, bots) => sum + bots, 0);
+}
+
 /** Nothing was ever migrated there. */
 function isMissingTable(error: unknown): boolean {
-  return error instanceof Error && /no such table|doesn't exist/.test(error.message);
+  return error instanceof Error && /no such (table|column)|doesn't exist|unknown column/i.test(error.message);
 }

@@ -87,6 +87,12 @@ export function createMetrics() {
       labelNames: ['what'],
       registers,
     }),
+    botConnections: new Gauge({
+      name: 'wxmp_bot_connections',
+      help: 'Bots that are to be connected, by state: connected, connecting, waiting, stopped; unheld: by no process.',
+      labelNames: ['state'],
+      registers,
+    }),
     pauses: new Gauge({
       name: 'wxmp_delivery_pauses',
       help: 'Pauses of deliveries: of everything (global), of accounts (appid) and of integrations (integration).',

@@ -11,6 +11,7 @@ import { finishErasures } from '../message/finish-erasures.ts';
 import { pruneConversations } from '../message/prune-conversations.ts';
 import { pruneMessages } from '../message/prune-messages.ts';
 import { pruneTokenUse } from '../message/token-budget.ts';
+import { pruneConnections } from '../wecom/long-connection/connection-store.ts';
 import { pruneSessions } from '../wecom/prune-sessions.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -32,6 +33,7 @@ const steps: Record<string, Step> = {
   bases: purgeBases,
   assistants: purgeAssistants,
   lanes: ({ database }, signal) => pruneLanes(database, signal),
+  connections: ({ database }) => pruneConnections(database),
   token_use: ({ database }, signal) => pruneTokenUse(database, signal),
   audit: ({ database, config }, signal) => pruneAudit(database, config.AUDIT_RETENTION_DAYS * dayMs, signal),
 };

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Session } from '../db/session.ts';
 import { countPauses } from '../dispatch/pause-store.ts';
+import { countConnections } from '../wecom/long-connection/connection-store.ts';
 
 /** Sets the gauges that tell what the tables hold. */
 export async function measureBacklog({ database, metrics }: Context): Promise<void> {
@@ -9,6 +10,7 @@ export async function measureBacklog({ database, metrics }: Context): Promise<vo
     metrics.oldestSeconds.set({ what }, Math.max(0, Number(oldest_ms ?? 0)) / 1000);
   }
   for (const [scope, pauses] of await countPauses(database)) metrics.pauses.set({ scope }, pauses);
+  for (const [state, bots] of await countConnections(database)) metrics.botConnections.set({ state }, bots);
 }
 
 /** A metric must not cost more the worse things are: of each kind the oldest are looked at, up to so many. */

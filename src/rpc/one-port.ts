@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
 import type net from 'node:net';
+import type { Duplex } from 'node:stream';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const HEADER_BYTES = 16 * 1024;
@@ -19,6 +20,11 @@ export interface OnePortOptions {
   port: number; // 0: a free one
   /** Serves a request. If it throws, the answer is 400 where the authority (Host) is no host, else 500. */
   onRequest(req: OnePortRequest, res: OnePortResponse): void;
+  /** Takes over HTTP/1.1 connections that ask for a WebSocket at its path. Default: they are requests like others. */
+  onWebSocket?: {
+    path: string;
+    take(req: http.IncomingMessage, socket: Duplex, head: Buffer): void;
+  };
   /** How long a new connection may take to show its protocol. */
   sniffTimeoutMs: number;
   /** How long the header of an HTTP/1.1 request, or the first SETTINGS of an HTTP/2 client, may take after that. */
@@ -59,6 +65,11 @@ export async function listenOnePort(options: OnePortOptions): Promise<OnePort> {
     maxHeaderSize: HEADER_BYTES,
     keepAlive: true, // of TCP: the system finds out about a peer that vanished
     keepAliveInitialDelay: 30_000,
+    shouldUpgradeCallback: (req) => asksForWebSocket(options, req), // what else asks (h2c) is answered as it is
+  });
+  h1.on('upgrade', (req, socket, head) => {
+    leave.set(req.socket, () => undefined); // whoever took it ends it
+    options.onWebSocket?.take(req, socket, head);
   });
   h1.maxConnections = options.maxConnections ?? Number.POSITIVE_INFINITY;
   h1.on('request', (req, res) => {
@@ -103,6 +114,10 @@ export async function listenOnePort(options: OnePortOptions): Promise<OnePort> {
   h1.on('error', (error) => options.onError?.(error)); // accept failed, as for want of file descriptors
   const { address: host, port } = h1.address() as net.AddressInfo;
   return { host, port, close: (graceMs) => (closed ??= close(graceMs)) };
+}
+
+function asksForWebSocket({ onWebSocket }: OnePortOptions, { headers, url }: http.IncomingMessage): boolean {
+  return onWebSocket?.path === url?.split('?', 1)[0] && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 /** Reads what tells the protocol, puts it back and says it; drops a connection that shows none in time. */

@@ -7,19 +7,21 @@ import { type CalledService, callService } from './call-service.ts';
 import { fileQuestions } from './files/index.ts';
 import { uploadFiles } from './upload-files.ts';
 import { startWechatSide } from './wechat-side.ts';
-import { botName, makeBot } from './wecom/make-bot.ts';
+import { botName, loadKeys, makeBot } from './wecom/make-bot.ts';
 
 const appid = 'wx_sandbox';
 
 /** Starts the service with a stand-in WeChat side, an account and its assistant, and says what to try. */
 export async function runSandbox(env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
-  const { SANDBOX_ADDR } = toConfig(env);
-  const wechat = await startWechatSide(SANDBOX_ADDR, sandboxMessages);
+  const given = toConfig(env);
+  const wechat = await startWechatSide(given.SANDBOX_ADDR, sandboxMessages);
+  const keys = loadKeys(given);
+  wechat.sockets.secrets.set(keys.long.botId, keys.long.secret);
   // The sample files lie on this machine, where the downloader goes only when told to.
   const egressAllow = [env.EGRESS_ALLOW, new URL(wechat.url).host].filter(Boolean).join();
   // Answers of its bot that nobody fetches any more go there, too.
   const apiHosts = [env.WECOM_API_HOSTS || 'qyapi.weixin.qq.com', new URL(wechat.url).host].join();
-  const hosts = { EGRESS_ALLOW: egressAllow, WECOM_API_HOSTS: apiHosts };
+  const hosts = { EGRESS_ALLOW: egressAllow, WECOM_API_HOSTS: apiHosts, WECOM_WS_URL: wechat.socketUrl };
   const config = toConfig({ ...env, ...hosts, BIZCOMM_URL: wechat.url, LOG_LEVEL: env.LOG_LEVEL ?? 'warn' });
   const app = await startApp({ config, logger: createLogger(config.LOG_LEVEL) });
   print(`service   ${app.url}   (JSON, Connect, gRPC, /metrics)`);
@@ -34,8 +36,11 @@ export async function runSandbox(env: NodeJS.ProcessEnv): Promise<() => Promise<
   });
   await showLearning(service);
   await uploadFiles(service, { appid, wechatUrl: wechat.url, tell: print });
-  const bot = await makeBot(app, config, { appid, sandboxUrl: wechat.url });
-  if (bot !== undefined) print(`WeCom bot ${bot.callbackUrl}   (mentioned in groups as ${botName})\n`);
+  const bot = await makeBot(app, config, { appid, sandboxUrl: wechat.url, keys });
+  if (bot !== undefined) {
+    print(`WeCom bot ${bot.callbackUrl}   (mentioned in groups as ${botName})`);
+    print(`the other ${wechat.socketUrl}   (with a long connection)\n`);
+  }
   printCommands(app.url, wechat.url, config.WXMP_TOKEN);
   if (bot !== undefined) printSay();
   print('Another question by curl needs another msgid: a repeated one is answered once. Ctrl-C stops.');
@@ -91,7 +96,8 @@ function printCommands(url: string, wechatUrl: string, token: string | undefined
 
 function printSay(): void {
   print('Say something to the WeCom bot, as a user, and see the answer grow (make say SAY=--help tells the rest):\n');
-  print(`  make say TEXT='${sampleQuestions[1]?.question ?? ''}'\n`);
+  print(`  make say TEXT='${sampleQuestions[1]?.question ?? ''}'`);
+  print(`  make say TEXT='${sampleQuestions[1]?.question ?? ''}' LONG=1   (to the one with a long connection)\n`);
 }
 
 function print(line: string): void {

@@ -8,16 +8,25 @@ import { bizcommService } from './bizcomm-service.ts';
 import { createControls } from './controls.ts';
 import { createWechatState, type Fault, takeFault, type WechatState } from './wechat-state.ts';
 import { createWecomRoutes } from './wecom/routes.ts';
+import { createFrameRoutes, socketPath } from './wecom/socket/frame-routes.ts';
+import { createSocketSide, type SocketSide, type SocketSideOptions } from './wecom/socket/socket-side.ts';
 
 /** A running stand-in for the WeChat side. */
 export interface WechatSide {
   url: string;
   state: WechatState;
+  /** Where WeCom bots connect, and what becomes of their frames. */
+  socketUrl: string;
+  sockets: SocketSide;
   close(): Promise<void>;
 }
 
 /** Starts the stand-in WeChat side. */
-export async function startWechatSide(address: Address, messages: readonly SandboxMessage[]): Promise<WechatSide> {
+export async function startWechatSide(
+  address: Address,
+  messages: readonly SandboxMessage[],
+  socketOptions: SocketSideOptions = {},
+): Promise<WechatSide> {
   const state = createWechatState(messages);
   let url = '';
   const limits = { maxBodyBytes: 4 * 1024 * 1024, bodyTimeoutMs: 10_000 };
@@ -34,23 +43,29 @@ export async function startWechatSide(address: Address, messages: readonly Sandb
     },
   );
   const controls = createControls(state);
-  const wecom = createWecomRoutes(() => url);
+  const sockets = createSocketSide(socketOptions);
+  const own = [controls, createWecomRoutes(() => url), createFrameRoutes(sockets)];
   const port = await listenOnePort({
     ...address,
     onRequest: (request, response) => {
       const method = /^\/innerapi\/bizcomm\/(\w+)/.exec(request.url ?? '')?.[1];
       const fault = method === undefined ? undefined : takeFault(state, method);
       if (fault !== undefined) fail(fault, request, response);
-      else if (!routes(request, response) && !controls(request, response) && !wecom(request, response)) {
+      else if (!routes(request, response) && !own.some((serves) => serves(request, response))) {
         writeJson(response, 404, { errcode: 40401, errmsg: 'no such path' });
       }
     },
+    onWebSocket: { path: socketPath, take: sockets.upgrade },
     sniffTimeoutMs: 10_000,
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 20_000,
   });
   url = `http://${port.host}:${port.port}`;
-  return { url, state, close: () => port.close(1000) };
+  const close = async () => {
+    sockets.close();
+    await port.close(1000);
+  };
+  return { url, state, sockets, socketUrl: `ws://${port.host}:${port.port}${socketPath}`, close };
 }
 
 function fail(fault: Fault, request: AnyRequest, response: AnyResponse): void {

@@ -18,7 +18,9 @@ import { findTriggerFor } from './trigger/find-trigger-for.ts';
 import type { Trigger } from './trigger/store.ts';
 
 /** What is said to a message at once: a stream that goes on, or a text that ends it. */
-export type FirstAnswer = { streamId: string; text: string; reqId: string } | { said: TextName };
+export type FirstAnswer =
+  | { streamId: string; text: string; reqId: string /** False: the message came before. */; isNew: boolean }
+  | { said: TextName };
 
 /**
  * Accepts a message of a user in one short transaction: the session is found and locked, the message inserted, unique
@@ -80,7 +82,7 @@ async function answerAgain(context: Context, tx: Tx, messageId: string): Promise
     context.wake.messages(); // the commit before may have taken effect unseen
   });
   const stream = await findStreamOf(tx, messageId);
-  return stream && { streamId: stream.streamId, text: stream.text, reqId: stream.reqId };
+  return stream && { streamId: stream.streamId, text: stream.text, reqId: stream.reqId, isNew: false };
 }
 
 /** The stream of a new question. */
@@ -93,7 +95,7 @@ async function openBubble(
   const streamId = ulid();
   const sealedUrl = url === undefined ? '' : sealer.seal(url, `stream:${streamId}`);
   await insertStream(tx, { ...stream, streamId, sealedUrl });
-  return { streamId, text: stream.text, reqId: stream.reqId };
+  return { streamId, text: stream.text, reqId: stream.reqId, isNew: true };
 }
 
 /** A question's newest part brings the response_url that lives the longest. */

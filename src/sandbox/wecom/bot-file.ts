@@ -12,9 +12,13 @@ const schema = z.object({
   /** What WeCom's console would show. */
   token: z.string().min(1),
   encodingAesKey: z.string().length(43),
+  /** The bot with a long connection; a file of before has none. */
+  long: z
+    .object({ integrationId: z.string().default(''), botId: z.string().min(1), secret: z.string().min(1) })
+    .optional(),
 });
 
-/** The sandbox's bot, with its credentials. */
+/** The sandbox's bots, with their credentials: one that is called, and one with a long connection. */
 export type SandboxBot = z.infer<typeof schema>;
 
 /** Where it is kept: beside SQLite's database; with MySQL in ./data. */

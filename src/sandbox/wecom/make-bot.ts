@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
-import { type Integration, IntegrationService, Mode } from '../../../gen/wecom/v1/integration_pb.ts';
+import {
+  type CreateIntegrationRequestSchema,
+  type Integration,
+  IntegrationService,
+  Mode,
+} from '../../../gen/wecom/v1/integration_pb.ts';
 import { TriggerService } from '../../../gen/wecom/v1/trigger_pb.ts';
 import type { App } from '../../app.ts';
 import type { Config } from '../../config.ts';
@@ -10,37 +16,53 @@ import { botFileOf, readBot, type SandboxBot, writeBot } from './bot-file.ts';
 /** By this name it is mentioned in groups. */
 export const botName = '小助手';
 
+/** The credentials of the sandbox's bots, which are made once. */
+export type BotKeys = SandboxBot & { long: NonNullable<SandboxBot['long']> };
+
+/** Reads them, or makes what is missing. */
+export function loadKeys(config: Config): BotKeys {
+  const kept = readBot(botFileOf(config)) ?? { integrationId: '', ...makeKeys() };
+  return { ...kept, long: kept.long ?? makeLongKeys() };
+}
+
 /**
- * Makes the sandbox's bot by the services that operators call, and binds it to an assistant, unless a start before did;
- * its credentials are made once. Undefined: operators' calls don't exist here.
+ * Makes the sandbox's bots by the services that operators call, and binds them to an assistant, unless a start before
+ * did. Undefined: operators' calls don't exist here.
  */
 export async function makeBot(
   app: Pick<App, 'url' | 'publicUrl'>,
   config: Config,
-  { appid, sandboxUrl }: { appid: string; sandboxUrl: string },
+  { appid, sandboxUrl, keys }: { appid: string; sandboxUrl: string; keys: BotKeys },
 ): Promise<SandboxBot | undefined> {
   if (!config.adminEnabled) return undefined;
   const interceptors = config.ADMIN_TOKEN === undefined ? [] : [authorize(config.ADMIN_TOKEN)];
   const transport = createConnectTransport({ baseUrl: app.url, httpVersion: '1.1', interceptors });
   const integrations = createClient(IntegrationService, transport);
   const triggers = createClient(TriggerService, transport);
-  const path = botFileOf(config);
-  const kept = readBot(path) ?? { integrationId: '', ...makeKeys() };
-  const { integrationId } = kept;
-  const known = integrationId === '' ? undefined : await orMissing(integrations.getIntegration({ integrationId }));
-  const integration = known?.integration ?? (await create(integrations, kept));
-  const bot = {
-    ...kept,
-    integrationId: integration.integrationId,
-    callbackUrl: app.publicUrl + integration.callbackPath,
-    sandboxUrl,
+  const ensure = async (integrationId: string, request: NewBot): Promise<Integration> => {
+    const known = integrationId === '' ? undefined : await orMissing(integrations.getIntegration({ integrationId }));
+    const integration = known?.integration ?? (await integrations.createIntegration(request)).integration!;
+    const named = { integrationId: integration.integrationId };
+    if ((await orMissing(triggers.getTrigger(named))) === undefined) await triggers.publishTrigger({ ...named, appid });
+    return integration;
   };
-  writeBot(path, bot);
-  if ((await orMissing(triggers.getTrigger({ integrationId: bot.integrationId }))) === undefined) {
-    await triggers.publishTrigger({ integrationId: bot.integrationId, appid });
-  }
+  const { token, encodingAesKey, long } = keys;
+  const common = { name: 'sandbox', botName };
+  const called = await ensure(keys.integrationId, { ...common, mode: Mode.WEBHOOK, token, encodingAesKey });
+  const { botId, secret } = long;
+  const dialling = await ensure(long.integrationId, { ...common, mode: Mode.LONG_CONNECTION, botId, secret });
+  const bot = {
+    ...keys,
+    integrationId: called.integrationId,
+    callbackUrl: app.publicUrl + called.callbackPath,
+    sandboxUrl,
+    long: { ...long, integrationId: dialling.integrationId },
+  };
+  writeBot(botFileOf(config), bot);
   return bot;
 }
+
+type NewBot = MessageInitShape<typeof CreateIntegrationRequestSchema>;
 
 function makeKeys() {
   return {
@@ -50,12 +72,12 @@ function makeKeys() {
   };
 }
 
-async function create(
-  integrations: ReturnType<typeof createClient<typeof IntegrationService>>,
-  { token, encodingAesKey }: SandboxBot,
-): Promise<Integration> {
-  const request = { name: 'sandbox', mode: Mode.WEBHOOK, token, encodingAesKey, botName };
-  return (await integrations.createIntegration(request)).integration!;
+function makeLongKeys() {
+  return {
+    integrationId: '',
+    botId: `sandbox-${randomBytes(8).toString('hex')}`,
+    secret: randomBytes(24).toString('hex'),
+  };
 }
 
 function authorize(token: string): Interceptor {

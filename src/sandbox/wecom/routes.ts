@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readBytes } from '../../rpc/body.ts';
 import { type AnyRequest, type AnyResponse, writeJson } from '../../rpc/json-routes.ts';
+import { keepIn } from './keep-in.ts';
 
 const maxMediaBytes = 32 * 1024 * 1024;
 const maxResponseBytes = 256 * 1024;
@@ -74,11 +75,7 @@ function give({ responses }: Kept): string {
 /** Keeps a value under a new id, and forgets the oldest of too many. */
 function keep<T>(map: Map<string, T>, value: T): string {
   const id = randomBytes(16).toString('hex');
-  map.set(id, value);
-  for (const oldest of map.keys()) {
-    if (map.size <= maxKept) break;
-    map.delete(oldest);
-  }
+  keepIn(map, id, value, maxKept);
   return id;
 }
 

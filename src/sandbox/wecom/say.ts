@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config.ts';
-import { readAesKey, sealMedia } from '../../wecom/crypto.ts';
 import { botFileOf, readBot, type SandboxBot } from './bot-file.ts';
 import { BadAnswer, type Caller, createCaller, type Frame } from './caller.ts';
-import { botName } from './make-bot.ts';
-import { type Attached, readOptions, type SayOptions, usage } from './options.ts';
+import { showResponse, takeResponseUrl, toMessage } from './message.ts';
+import { readOptions, type SayOptions, usage } from './options.ts';
 import { createPrinter, type Printer, showCard } from './print.ts';
+import { converseLong } from './say-long.ts';
 
 const pollEveryMs = 1000;
 
@@ -29,10 +29,10 @@ export async function say(config: Config, args: string[]): Promise<number> {
   }
   const printer = createPrinter((text) => void process.stdout.write(text));
   try {
-    return (await converse(bot, options, printer)) ? 0 : 1;
+    return (await (options.isLong ? converseLong : converse)(bot, options, printer)) ? 0 : 1;
   } catch (error) {
     printer.end();
-    process.stderr.write(`${tell(error, options.bot ?? bot.callbackUrl)}\n`);
+    process.stderr.write(`${tell(error, options.isLong ? bot.sandboxUrl : (options.bot ?? bot.callbackUrl))}\n`);
     return 1;
   }
 }
@@ -91,56 +91,4 @@ function show({ stream, text, template_card: card }: Frame, printer: Printer): v
   if (stream !== undefined) printer.grow(stream.content);
   if (text !== undefined) printer.line(text.content);
   if (card !== undefined) printer.line(showCard(card));
-}
-
-/** A message as WeCom tells of it. A group's message mentions the bot, else it would not come. */
-async function toMessage(bot: SandboxBot, { text, chat, attached }: SayOptions): Promise<object> {
-  const words = chat === undefined || text.includes('@') ? text : `@${botName} ${text}`;
-  const content = { msgtype: 'text', text: { content: words } };
-  if (attached === undefined) return content;
-  const { kind } = attached;
-  const media = { msgtype: kind, [kind]: { url: await upload(bot, attached) } };
-  // A file always goes by itself.
-  return text === '' || kind === 'file' ? media : { msgtype: 'mixed', mixed: { msg_item: [content, media] } };
-}
-
-/** Puts a file where WeCom would have it: encrypted with the bot's key. */
-async function upload({ sandboxUrl, encodingAesKey }: SandboxBot, { name, bytes }: Attached): Promise<string> {
-  const body = new Uint8Array(sealMedia(readAesKey(encodingAesKey), bytes));
-  const query = new URLSearchParams({ name });
-  const response = await fetch(`${sandboxUrl}/sandbox/wecom/media?${query}`, { method: 'POST', body });
-  return ((await response.json()) as { url: string }).url;
-}
-
-async function takeResponseUrl({ sandboxUrl }: SandboxBot): Promise<string> {
-  const response = await fetch(`${sandboxUrl}/sandbox/wecom/response_urls`, { method: 'POST' });
-  return ((await response.json()) as { response_url: string }).response_url;
-}
-
-interface Response {
-  markdown?: { content: string };
-  template_card?: Record<string, unknown>;
-}
-
-/** Prints what comes by a response_url within a time; false: nothing. */
-async function showResponse(
-  { sandboxUrl }: SandboxBot,
-  responseUrl: string,
-  waitMs: number,
-  printer: Printer,
-): Promise<boolean> {
-  const { search } = new URL(responseUrl);
-  const endMs = performance.now() + waitMs;
-  for (;;) {
-    const response = await fetch(`${sandboxUrl}/sandbox/wecom/responses${search}`);
-    const [came] = ((await response.json()) as { responses: Response[] }).responses;
-    if (came !== undefined) {
-      printer.line('[response_url]');
-      if (came.markdown !== undefined) printer.line(came.markdown.content);
-      if (came.template_card !== undefined) printer.line(showCard(came.template_card));
-      return true;
-    }
-    if (performance.now() >= endMs) return false;
-    await sleep(Math.min(500, Math.max(1, endMs - performance.now())));
-  }
 }

@@ -1,6 +1,7 @@
 /** How a bot's long connection is doing, as operators see it. Written by whoever holds the bot, and by nobody else. */
 import { marksFor } from '../../db/batches.ts';
 import type { Session } from '../../db/session.ts';
+import { wantedSql } from './holder-store.ts';
 
 /**
  * idle: nobody holds the bot; connecting: dialled or subscribing; connected: WeCom has taken the subscription; waiting:
@@ -132,4 +133,24 @@ export async function listUnreachable(session: Session): Promise<string[]> {
       where h.holder_id is null or c.state <> 'connected'`,
   );
   return rows.map((row) => row.integration_id);
+}
+
+/** How many bots that are to be connected are in each state; unheld: no process holds them. A read of all of them. */
+export async function countConnections(session: Session): Promise<Map<string, number>> {
+  const rows = await session.all<{ state: string; bots: number }>(
+    `select case when h.holder_id is null then 'unheld' else c.state end state, count(*) bots ${wantedSql(session)}
+      group by case when h.holder_id is null then 'unheld' else c.state end`,
+  );
+  const counts = new Map(['connected', 'connecting', 'waiting', 'stopped', 'unheld'].map((state) => [state, 0]));
+  for (const { state, bots } of rows) counts.set(state, Number(bots));
+  return counts;
+}
+
+/** Forgets the connections of deleted bots for which nothing waits any more. Returns how many went. By lane_by_due. */
+export function pruneConnections(session: Session): Promise<number> {
+  return session.run(
+    `delete from bot_connection where exists (select 1 from integration i
+        where i.integration_id = bot_connection.integration_id and i.deleted_at is not null)
+      and not exists (select 1 from lane l where l.drain_key = bot_connection.integration_id)`,
+  );
 }

@@ -50,7 +50,9 @@ export function createEar(context: Context, recorder: StatusRecorder, pushing: P
     if (first === undefined) return;
     const chat = quotaKeyOf(inbound);
     if ('said' in first) return say(reqId, chat, textOf(integration, first.said));
-    if (first.reqId === reqId) pushing.open({ streamId: first.streamId, integrationId, chat, reqId }, first.text);
+    const bubble = { streamId: first.streamId, integrationId, chat, reqId: first.reqId };
+    if (first.isNew) pushing.open(bubble, first.text);
+    else pushing.resume([bubble]); // unless it was finished
   }
 
   /** Somebody may wait for an answer. */

@@ -18,6 +18,7 @@ import type { Database } from '../../db/database.ts';
 import {
   countHolders,
   deleteHolder,
+  giveAllBack,
   giveBack,
   insertHolder,
   listWanted,
@@ -152,7 +153,9 @@ export function startHolding(options: HoldOptions): Holding {
       await running;
       const last = holderId;
       await dropAll();
-      if (last !== '') await deleteHolder(database, last).catch(onError);
+      if (last === '') return;
+      await giveAllBack(database, last).catch(onError);
+      await deleteHolder(database, last).catch(onError);
     },
   };
 }

@@ -51,19 +51,21 @@ export interface WantedBot {
   holderId: string;
 }
 
+/** Bots that are to be connected, with who holds them: enabled, bound, and not closed by an operator. By the primary keys. */
+export const wantedSql = ({ dialect }: Session) => `from integration i
+      join wecom_trigger t on t.integration_id = i.integration_id and t.enabled = 1
+      join assistant a on a.appid = t.appid and a.deleted_at is null
+      left join bot_connection c on c.integration_id = i.integration_id
+      left join connection_holder h on h.holder_id = c.holder_id and h.due_at > ${dialect.now}
+      where i.mode = 2 and i.enabled = 1 and i.deleted_at is null and coalesce(c.wanted, 1) = 1`;
+
 /**
  * The bots that are to be connected: enabled, bound to an assistant that is there, and not closed by an operator. By the
  * primary keys; a read of all bots, once in a round.
  */
 export async function listWanted(session: Session): Promise<WantedBot[]> {
   const rows = await session.all<{ integration_id: string; revision: number; holder_id: string | null }>(
-    `select i.integration_id, i.revision + coalesce(c.reconnects, 0) revision, h.holder_id
-      from integration i
-      join wecom_trigger t on t.integration_id = i.integration_id and t.enabled = 1
-      join assistant a on a.appid = t.appid and a.deleted_at is null
-      left join bot_connection c on c.integration_id = i.integration_id
-      left join connection_holder h on h.holder_id = c.holder_id and h.due_at > ${session.dialect.now}
-      where i.mode = 2 and i.enabled = 1 and i.deleted_at is null and coalesce(c.wanted, 1) = 1
+    `select i.integration_id, i.revision + coalesce(c.reconnects, 0) revision, h.holder_id ${wantedSql(session)}
       order by i.integration_id`,
   );
   return rows.map((row) => ({
@@ -91,12 +93,22 @@ export async function takeBot(tx: Tx, integrationId: string, holderId: string): 
   return taken === 1;
 }
 
+/** What is noted of a connection that its holder has closed. */
+const closedSql = ({ dialect }: Session) => `holder_id = '', next_attempt_at = null,
+        disconnected_at = case when state = 'connected' then ${dialect.now} else disconnected_at end,
+        state = case when state = 'stopped' then state else 'idle' end`;
+
 /** Gives a bot back, where it is still held. By the primary key. */
 export async function giveBack(session: Session, integrationId: string, holderId: string): Promise<void> {
-  await session.run("update bot_connection set holder_id = '' where integration_id = ? and holder_id = ?", [
+  await session.run(`update bot_connection set ${closedSql(session)} where integration_id = ? and holder_id = ?`, [
     integrationId,
     holderId,
   ]);
+}
+
+/** The same of all bots of a holder. By bot_connection_by_holder. */
+export async function giveAllBack(session: Session, holderId: string): Promise<void> {
+  await session.run(`update bot_connection set ${closedSql(session)} where holder_id = ?`, [holderId]);
 }
 
 /** Notes whether an operator wants a bot connected. By the primary key. */

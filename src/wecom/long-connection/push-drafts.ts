@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CallError } from '../../errors.ts';
 import { firstFrame, streamFrame } from '../frames.ts';
 import type { Stream } from '../stream-store.ts';
+import { Refused } from './errcodes.ts';
 import { type LiveBot, type LiveBots, post } from './live-bot.ts';
 
 const lookEveryMs = 1000;
@@ -60,6 +61,8 @@ interface Filled extends Bubble {
   shownMs: number;
   /** A frame is on its way. */
   isBusy: boolean;
+  /** Its last word was begun: no draft follows, whatever became of that. */
+  isFinal: boolean;
   isFinishing: boolean;
 }
 
@@ -71,7 +74,13 @@ export function startPushing(options: PushOptions): Pushing {
   let looking: Promise<void> | undefined;
 
   function add(bubble: Bubble, shown: Pick<Filled, 'shownVersion' | 'shownMs'>): Filled {
-    const added = filled.get(bubble.streamId) ?? { ...bubble, ...shown, isBusy: false, isFinishing: false };
+    const added = filled.get(bubble.streamId) ?? {
+      ...bubble,
+      ...shown,
+      isBusy: false,
+      isFinal: false,
+      isFinishing: false,
+    };
     filled.set(bubble.streamId, added);
     looking ??= lookAgainAndAgain().finally(() => {
       looking = undefined;
@@ -122,6 +131,7 @@ export function startPushing(options: PushOptions): Pushing {
     if (stream.isClosed && stream.closesInMs < -closeWithinMs) return void filled.delete(streamId);
     if (stream.isClosed) return close(bot, bubble, 'continued');
     if (stream.state === 'final') return options.onFinal(integrationId);
+    if (bubble.isFinal) return;
     const isNew = stream.version !== bubble.shownVersion;
     if (isNew || performance.now() - bubble.shownMs > keepAliveMs) await show(bot, bubble, stream);
   }
@@ -157,10 +167,13 @@ export function startPushing(options: PushOptions): Pushing {
     },
     async finish(streamId, say) {
       const bubble = filled.get(streamId);
-      if (bubble !== undefined) bubble.isFinishing = true;
+      if (bubble !== undefined) Object.assign(bubble, { isFinal: true, isFinishing: true });
       try {
         await say(); // behind a draft that is on its way, since both go by one req_id
         filled.delete(streamId);
+      } catch (error) {
+        if (!(error instanceof Refused)) filled.delete(streamId); // it may stand there: nothing may replace it
+        throw error;
       } finally {
         if (bubble !== undefined) bubble.isFinishing = false;
       }
