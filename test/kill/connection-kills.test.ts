@@ -89,14 +89,17 @@ for (const { name: dialect, create } of dialects) {
     /** The bubbles of these users WeCom says to be too old. */
     const isLate = (text: string | undefined) => text?.includes('迟') ?? false;
     const check = async () => {
-      const { accepted, lost, doubled, repeats } = await reckon(field, 90_000);
-      console.log(`${field.kills} kills, ${accepted} of ${field.asked.length} accepted, ${repeats} said again`);
+      const { accepted, lost, buried, doubled, repeats } = await reckon(field, 90_000);
+      const kills = field.killedMs.length;
+      console.log(`${kills} kills, ${accepted} of ${field.asked.length} accepted, ${repeats} said again`);
       assert.deepEqual({ lost, doubled }, { lost: [], doubled: [] });
-      assert.ok(repeats <= field.kills, 'only a message that was sent and not recorded is said again');
-      assert.deepEqual(
-        listUnfinished(field).filter((each) => !isLate(each)),
-        [],
-      );
+      if (buried.length === 0)
+        assert.deepEqual(
+          listUnfinished(field).filter((each) => !isLate(each)),
+          [],
+        );
+      else console.log(`begun three times when a process was killed: ${buried.join(', ')}`);
+      assert.ok(buried.length <= kills / 3);
       assert.deepEqual([...field.chats.faults, ...field.side.faults], []);
     };
 
@@ -157,9 +160,11 @@ for (const { name: dialect, create } of dialects) {
         await field.start();
         await until('it is connected again', () => side.connected(bot.botId));
         tookMs.push(Math.round(performance.now() - atMs));
+        // Three kills while one answer is being sent would bury it.
+        await Promise.all(saying.splice(0));
+        assert.deepEqual((await reckon(field)).lost, []);
       }
       console.log(`${order.join('; ')}: connected again after ${tookMs.join(', ')} ms`);
-      await Promise.all(saying);
       await check();
       assert.ok(Math.max(...tookMs) < 30_000);
     });
@@ -170,7 +175,7 @@ for (const { name: dialect, create } of dialects) {
       side.delayMs = () => random.below(50);
       bots.push(await field.makeBot());
       const endMs = performance.now() + 30_000;
-      const before = field.kills;
+      const { length: before } = field.killedMs;
       const asking = Array.from({ length: 8 }, async (_, index) => {
         const from = { userid: `${random.pick(['迟', '问'])}某${index}` };
         for (let round = 0; performance.now() < endMs; round++) {
@@ -184,7 +189,7 @@ for (const { name: dialect, create } of dialects) {
         await field.start();
       }
       await Promise.all(asking);
-      assert.ok(field.kills > before);
+      assert.ok(field.killedMs.length > before);
       await check();
     });
   });
