@@ -189,6 +189,7 @@ export async function startApp({ config, logger, reached = () => {}, connectionT
   });
   await internal.checkHealth();
   wakeAll();
+  longConnections.hold(); // last: what fails to start takes no bot from those that run
 
   const stopAll = async () => {
     const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;

@@ -47,13 +47,22 @@ export function createOwnClaim({ session, leaseMs, keys }: OwnClaimOptions): Own
     const looked = listKeys();
     isAll = false;
     const due = await listDue(session, looked);
-    const waiting = due.filter((key) => mayHave(countOf(key), limit)).sort((a, b) => countOf(a) - countOf(b));
+    // Those that have least are first; who of them is chance, so that none is always last.
+    const waiting = due
+      .filter((key) => mayHave(countOf(key), limit))
+      .map((key) => ({ key, order: countOf(key) + Math.random() }))
+      .sort((a, b) => a.order - b.order);
     const leases: Lease[] = [];
-    for (const [index, key] of waiting.entries()) {
+    for (const [index, { key }] of waiting.entries()) {
       warm(key);
       const free = limit - leases.length;
       const most = countAllowed(countOf(key), free, Math.ceil(free / (waiting.length - index)));
-      if (most > 0) leases.push(...(await claimOf(key, most)));
+      try {
+        if (most > 0) leases.push(...(await claimOf(key, most)));
+      } catch (error) {
+        if (leases.length === 0) throw error;
+        return leases; // these are ours
+      }
     }
     return leases;
   }

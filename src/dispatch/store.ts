@@ -112,3 +112,9 @@ export async function endPending(tx: Tx, dispatchId: string, state: 'dead' | 'ca
 export function mayHaveArrived({ started, finished }: DispatchRow): boolean {
   return started > finished;
 }
+
+/** Whether what was enqueued with this key was delivered. By dispatch_by_dedupe_key. */
+export async function isDelivered(session: Session, dedupeKey: string): Promise<boolean> {
+  const rows = await session.all("select 1 from dispatch where dedupe_key = ? and state = 'delivered'", [dedupeKey]);
+  return rows.length > 0;
+}

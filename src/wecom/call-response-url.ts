@@ -28,13 +28,22 @@ function checkUrl(text: string, hosts: readonly string[]): void {
 /** The address was called, and so is spent; `errcode` is what WeCom said of it, or 0. */
 class Spent extends CallError {
   readonly errcode: number;
+  /** False: what became of the call is not known. */
+  readonly isRefusal: boolean;
 
-  constructor(message: string, errcode = 0, cause?: unknown) {
+  constructor(
+    message: string,
+    { errcode = 0, isRefusal = false, cause }: Partial<Pick<Spent, 'errcode' | 'isRefusal' | 'cause'>>,
+  ) {
     super(message, { verdict: 'permanent', cause });
     this.name = 'Spent';
     this.errcode = errcode;
+    this.isRefusal = isRefusal;
   }
 }
+
+/** Whether a call was answered with a refusal: nothing of it was shown. */
+export const isRefusal = (error: unknown): boolean => error instanceof Spent && error.isRefusal;
 
 /** No call was made: nobody was reached. */
 export class NotMade extends CallError {
@@ -54,12 +63,15 @@ async function post(dispatcher: Agent, url: string, body: string, signal: AbortS
   const headers = { 'content-type': 'application/json' };
   const answer = await request(url, { method: 'POST', headers, body, signal, dispatcher }).catch((error) => {
     if (unreached.includes((error as { code?: string }).code ?? '')) throw new NotMade(error);
-    throw new Spent('the response_url was called, and what became of it is not known', 0, error);
+    throw new Spent('the response_url was called, and what became of it is not known', { cause: error });
   });
   const text = await answer.body.text().catch(() => '');
-  if (answer.statusCode !== 200) throw new Spent(`the response_url answered HTTP ${answer.statusCode}`);
+  if (answer.statusCode !== 200) throw new Spent(`the response_url answered HTTP ${answer.statusCode}`, {});
   const errcode = readErrcode(text);
-  if (errcode !== 0) throw new Spent(`the response_url answered errcode ${errcode ?? '(none)'}`, errcode);
+  if (errcode !== 0) {
+    const isRefusal = errcode !== undefined;
+    throw new Spent(`the response_url answered errcode ${errcode ?? '(none)'}`, { errcode: errcode ?? 0, isRefusal });
+  }
 }
 
 function readErrcode(text: string): number | undefined {

@@ -2,10 +2,11 @@ import { ulid } from 'ulid';
 import type { Agent } from 'undici';
 import type { Context } from '../context.ts';
 import { NotYet, type Sender } from '../dispatch/dispatch.ts';
+import { isDelivered } from '../dispatch/store.ts';
 import { CallError, describeError } from '../errors.ts';
 import { codeOf, createResponseCall, NotMade } from './call-response-url.ts';
 import { addError } from './integration/status-store.ts';
-import type { ResponsePayload } from './response-dispatch.ts';
+import { type ResponsePayload, responseKey } from './response-dispatch.ts';
 import { findStream, giveUrlBack, loadSealedUrl, type Stream, takeUrl } from './stream-store.ts';
 
 /** WeCom asks for a stream about once a second: after so long without, it asks no more. */
@@ -45,7 +46,11 @@ export function createRestSender(context: Needs, agent: Agent): Sender {
   return async ({ payload, integrationId }, signal) => {
     const { streamId, text } = read(payload);
     const stream = await findStream(database, streamId);
-    if (stream === undefined || stream.state === 'sent') return; // one message said what could be said
+    if (stream === undefined) return;
+    if (stream.state === 'sent') {
+      if (await isDelivered(database, responseKey(stream.messageId))) return; // one message said what could be said
+      throw new CallError('what it follows was not delivered', { verdict: 'closed' });
+    }
     if (stream.state === 'continued') throw spentBefore();
     if (stream.state !== 'fetched') {
       if (!stream.isClosed) throw new NotYet(restEveryMs);

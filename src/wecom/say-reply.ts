@@ -43,11 +43,11 @@ export function sayReply(
   const quotation = formatQuotation(citations, standardTexts(bot.language));
   const sources = quotation === '' ? '' : `${textOf(bot, 'sources')}\n${defuseThink(quotation)}`;
   const label = isLabelled ? textOf(bot, 'label', config) : '';
-  return {
-    body: renderMarkdown(head),
-    isCut: tail !== '',
-    tail: [label, note, sources].filter((part) => part !== '').join('\n\n'),
-  };
+  const end = [label, note, sources].filter((part) => part !== '').join('\n\n');
+  const body = renderMarkdown(head);
+  // What shows nothing is ignored by WeCom, and the bubble would think for ever.
+  if (!/[^\s\p{Cf}]/u.test(body + end)) return { body: textOf(bot, 'failed', config), isCut: false, tail: '' };
+  return { body, isCut: tail !== '', tail: end };
 }
 
 /** Takes an answer apart at its label, where it has one. */

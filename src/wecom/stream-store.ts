@@ -6,6 +6,10 @@
  * one response_url. Who of the two comes first makes it `fetched` or `sent`, in one UPDATE; the other finds that out. What
  * doesn't fit into the bubble follows one that was `fetched`, and makes it `continued` before the call. Over a long
  * connection `fetched` means that WeCom has taken the answer.
+ *
+ * There the bubble has a state of its own, which is written before a frame that ends it: `ending` once its last word is being
+ * said, so that whoever finds that after a crash puts nothing else there; `closed` once it ends with a short text, for its
+ * answer comes too late.
  */
 import { marksFor } from '../db/batches.ts';
 import type { Session } from '../db/session.ts';
@@ -29,6 +33,8 @@ export interface Stream {
   hasUrl: boolean;
   /** The request that it answers over a long connection; empty: it is fetched in callback mode. */
   reqId: string;
+  /** Of a long connection. */
+  bubble: 'open' | 'ending' | 'closed';
   /** Counts the changes of its text. */
   version: number;
   /** Until WeCom asks no more, or it is to be closed; not above 0 when `isClosed`. */
@@ -52,6 +58,7 @@ interface StreamRow {
   quiet_ms: number;
   has_url: number;
   req_id: string;
+  bubble: Stream['bubble'];
   version: number;
   closes_in_ms: number;
   card: string;
@@ -63,7 +70,7 @@ const streamSql = ({
   dialect,
 }: Session) => `select reply_id, message_id, reply.state, snapshot, integration_id, chat_id, user_id,
     case when closes_at <= ${dialect.now} then 1 else 0 end is_closed, ${dialect.now} - polled_at quiet_ms,
-    case when route = '' then 0 else 1 end has_url, req_id, version,
+    case when route = '' then 0 else 1 end has_url, req_id, bubble, version,
     closes_at - ${dialect.now} closes_in_ms, card, ${dialect.now} - created_at age_ms,
     (select state from message where message.message_id = reply.message_id) message_state from reply`;
 
@@ -80,6 +87,7 @@ function toStream(row: StreamRow): Stream {
     quietMs: row.quiet_ms,
     hasUrl: row.has_url === 1,
     reqId: row.req_id,
+    bubble: row.bubble,
     version: Number(row.version),
     closesInMs: row.closes_in_ms,
     card: row.card,
@@ -224,10 +232,13 @@ export async function loadStreams(session: Session, streamIds: readonly string[]
   return streams;
 }
 
+/** WeCom takes a bubble's end for some minutes longer than we fill it. */
+const closableMs = 4 * 60 * 1000;
+
 /** The streams of a bot that whoever holds its connection is to fill. By reply_by_close: of those that are not over yet. */
 export async function listUnfinished(session: Session, integrationId: string): Promise<Stream[]> {
   const rows = await session.all<StreamRow>(
-    `${streamSql(session)} where reply.state in ('open', 'final') and closes_at > ${session.dialect.now} - 60000
+    `${streamSql(session)} where reply.state in ('open', 'final') and closes_at > ${session.dialect.now} - ${closableMs}
       and integration_id = ? and req_id <> ''`,
     [integrationId],
   );
@@ -237,4 +248,34 @@ export async function listUnfinished(session: Session, integrationId: string): P
 /** Notes that WeCom has taken a finished answer over a long connection. By the primary key. */
 export async function noteShown(session: Session, streamId: string): Promise<void> {
   await session.run("update reply set state = 'fetched' where reply_id = ? and state = 'final'", [streamId]);
+}
+
+/** Notes that the last word of a bubble is being said; false: it was closed, or is gone. By the primary key. */
+export async function beginEnding(session: Session, streamId: string): Promise<boolean> {
+  const begun = await session.run("update reply set bubble = 'ending' where reply_id = ? and bubble <> 'closed'", [
+    streamId,
+  ]);
+  return begun === 1;
+}
+
+/** WeCom has refused the last word of a bubble: it is as it was. By the primary key. */
+export async function takeEndingBack(session: Session, streamId: string): Promise<void> {
+  await session.run("update reply set bubble = 'open' where reply_id = ? and bubble = 'ending'", [streamId]);
+}
+
+/**
+ * Notes that a bubble ends with a short text; false: its last word may stand there, or it is gone. By value: a bubble that
+ * was to be closed before is closed again. By the primary key.
+ */
+export async function sealBubble(session: Session, streamId: string): Promise<boolean> {
+  await session.run("update reply set bubble = 'closed' where reply_id = ? and bubble = 'open'", [streamId]);
+  const rows = await session.all("select 1 from reply where reply_id = ? and bubble = 'closed'", [streamId]);
+  return rows.length === 1;
+}
+
+/** Gives up the response_url that has refused what it was to say, so that it can be said otherwise. By the primary key. */
+export async function forgetUrl(session: Session, streamId: string, from: keyof typeof takings): Promise<void> {
+  await session.run("update reply set state = ?, route = '' where reply_id = ? and state = ?", [
+    ...[from, streamId, takings[from]],
+  ]);
 }

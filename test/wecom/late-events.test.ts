@@ -5,6 +5,7 @@ import { openDatabase } from '../../src/db/database.ts';
 import type { Connection } from '../../src/wecom/long-connection/connection.ts';
 import type { Command } from '../../src/wecom/long-connection/frame.ts';
 import { createEar } from '../../src/wecom/long-connection/hear-callback.ts';
+import type { Pushing } from '../../src/wecom/long-connection/push-drafts.ts';
 import { createQuota } from '../../src/wecom/long-connection/quota.ts';
 import { clientsOf, makeDialledBot } from '../support/dialled-bots.ts';
 import { createMortal, type MortalDatabase } from '../support/mortal-database.ts';
@@ -41,9 +42,12 @@ describe('an event of a bot that is dialled', () => {
       },
     } as unknown as Connection;
     const context = { database, wake: { messages: () => {} } } as unknown as Context;
-    const pushing = {} as Parameters<typeof createEar>[2];
-    const bot = { integrationId, connection, quota: createQuota() };
-    return { sent, ear: createEar(context, { note: () => {}, flush: async () => {} }, pushing, bot) };
+    const pushing = {} as Pushing;
+    const troubles: string[] = [];
+    const bot = { integrationId, connection, failingSinceMs: undefined, quota: createQuota() };
+    const recorder = { note: () => {}, flush: async () => {} };
+    const onTrouble = (reason: string) => void troubles.push(reason);
+    return { sent, troubles, ear: createEar({ context, recorder, pushing, bot, onTrouble }) };
   };
   const enter = {
     ...{ reqId: 'r1', kind: 'event' as const },
@@ -52,7 +56,8 @@ describe('an event of a bot that is dialled', () => {
 
   test('is answered at once', LONG, async () => {
     const { sent, ear } = listen();
-    await ear.hear(enter);
+    ear.hear(enter);
+    await ear.settled();
     assert.deepEqual(
       sent.map(({ cmd, reqId }) => [cmd, reqId]),
       [['aibot_respond_welcome_msg', 'r1']],
@@ -60,11 +65,12 @@ describe('an event of a bot that is dialled', () => {
   });
 
   test('that could not be answered within five seconds is not answered at all', LONG, async () => {
-    const { sent, ear } = listen();
+    const { sent, troubles, ear } = listen();
     database.pauseAfter(0);
-    const heard = ear.hear(enter);
+    ear.hear(enter);
     setTimeout(() => database.resume(), 4700);
-    await assert.rejects(heard, /too late/);
+    await ear.settled();
+    assert.match(troubles[0]!, /too late/);
     assert.deepEqual(sent, []);
   });
 });

@@ -16,6 +16,9 @@ export const longConnection: Migration = {
       'next_attempt_at bigint null',
       'reconnects bigint not null default 0', // so often an operator has asked for another connection
     ]);
-    await addColumns(session, 'reply', ["req_id varchar(256) not null default ''"]); // empty: in callback mode
+    await addColumns(session, 'reply', [
+      "req_id varchar(256) not null default ''", // empty: in callback mode
+      "bubble varchar(16) not null default 'open'", // of a long connection: see stream-store.ts
+    ]);
   },
 };

@@ -146,11 +146,12 @@ export async function countConnections(session: Session): Promise<Map<string, nu
   return counts;
 }
 
-/** Forgets the connections of deleted bots for which nothing waits any more. Returns how many went. By lane_by_due. */
+/** Forgets the connections of bots that were deleted a day ago, and for which nothing waits any more. Returns how many went. By lane_by_due. */
 export function pruneConnections(session: Session): Promise<number> {
   return session.run(
     `delete from bot_connection where exists (select 1 from integration i
-        where i.integration_id = bot_connection.integration_id and i.deleted_at is not null)
+        where i.integration_id = bot_connection.integration_id
+          and i.deleted_at < ${session.dialect.now} - 86400000)
       and not exists (select 1 from lane l where l.drain_key = bot_connection.integration_id)`,
   );
 }

@@ -78,6 +78,8 @@ export class NotAcknowledged extends Error {
 
 /** Invalid bot_id or secret. */
 const badCredentials = 853_000;
+/** Nothing that is sent arrives, though the connection is open. */
+const notSubscribed = 846_609;
 const maxMissedHeartbeats = 2;
 
 export function openConnection(options: ConnectionOptions): Connection {
@@ -117,6 +119,10 @@ export function openConnection(options: ConnectionOptions): Connection {
     });
     if (ack === undefined) throw new NotAcknowledged(cmd);
     if (ack instanceof Ended) throw ack;
+    if (ack.errcode === notSubscribed) {
+      lose('WeCom has forgotten the subscription', notSubscribed);
+      throw new Ended(over!);
+    }
     return ack;
   }
   const send = (command: Command, signal?: AbortSignal) =>
@@ -127,9 +133,9 @@ export function openConnection(options: ConnectionOptions): Connection {
 
   async function subscribe(): Promise<void> {
     const body = { bot_id: botId, secret };
-    const { errcode, errmsg } = await post({ cmd: 'aibot_subscribe', reqId: `sub-${randomUUID()}`, body });
+    const { errcode } = await post({ cmd: 'aibot_subscribe', reqId: `sub-${randomUUID()}`, body });
     if (errcode === badCredentials) end({ kind: 'refused', code: errcode, reason: 'invalid bot_id or secret' });
-    else if (errcode !== 0) lose(`the subscription was refused: ${withoutDetails(errmsg)}`, errcode);
+    else if (errcode !== 0) lose(`the subscription was refused with errcode ${errcode}`, errcode);
     if (over !== undefined) throw new Ended(over);
     heartbeat = setInterval(beat, heartbeatMs);
   }
@@ -137,15 +143,14 @@ export function openConnection(options: ConnectionOptions): Connection {
   let missed = 0;
   function beat(): void {
     const reqId = `ping-${randomUUID()}`;
+    const miss = () => ++missed >= maxMissedHeartbeats && lose('heartbeats are not acknowledged');
     post({ cmd: 'ping', reqId }).then(
-      () => {
+      ({ errcode }) => {
+        if (errcode !== 0) return miss();
         missed = 0;
         options.onHeartbeat?.();
       },
-      (error) => {
-        if (error instanceof NotAcknowledged && ++missed >= maxMissedHeartbeats)
-          lose('heartbeats are not acknowledged');
-      },
+      (error) => error instanceof NotAcknowledged && miss(),
     );
   }
 
@@ -191,9 +196,4 @@ function toBytes(data: Buffer | ArrayBuffer | Buffer[]): Uint8Array {
 function isTakenOver({ kind, body }: Callback): boolean {
   const event = (body as { event?: { eventtype?: unknown } | null } | null | undefined)?.event;
   return kind === 'event' && event?.eventtype === 'disconnected_event';
-}
-
-/** WeCom adds a hint, our address and a link: none of it is for a log. */
-function withoutDetails(errmsg: string): string {
-  return errmsg.split(/[,，[]/, 1)[0]!.slice(0, 200);
 }

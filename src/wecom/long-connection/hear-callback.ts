@@ -4,6 +4,7 @@
  */
 import { ulid } from 'ulid';
 import type { Context } from '../../context.ts';
+import { describeError } from '../../errors.ts';
 import { acceptMessage } from '../accept-message.ts';
 import { answerEvent } from '../answer-event.ts';
 import { streamFrame } from '../frames.ts';
@@ -23,13 +24,22 @@ const eventMs = 4500;
 /** So many frames of a bot are handled at once; to a message beyond that it is said that it has to be sent again. */
 const maxHandled = 500;
 
+export interface EarOptions {
+  context: Context;
+  recorder: StatusRecorder;
+  pushing: Pushing;
+  bot: LiveBot;
+  /** Told of what failed. Without anybody's words. */
+  onTrouble(reason: string): void;
+}
+
 export interface Ear {
-  hear(callback: Callback): Promise<void>;
+  hear(callback: Callback): void;
   /** Resolves when all that was heard is handled. */
   settled(): Promise<void>;
 }
 
-export function createEar(context: Context, recorder: StatusRecorder, pushing: Pushing, bot: LiveBot): Ear {
+export function createEar({ context, recorder, pushing, bot, onTrouble }: EarOptions): Ear {
   const { database, logger } = context;
   const { integrationId } = bot;
   const inTurn = createOneAtATime({ pauseMs: 0, isLost: () => false, maxWaiting: maxHandled });
@@ -49,7 +59,7 @@ export function createEar(context: Context, recorder: StatusRecorder, pushing: P
     onAccepted();
     if (first === undefined) return;
     const chat = quotaKeyOf(inbound);
-    if ('said' in first) return say(reqId, chat, textOf(integration, first.said));
+    if ('said' in first) return track(say(reqId, chat, textOf(integration, first.said)));
     const bubble = { streamId: first.streamId, integrationId, chat, reqId: first.reqId };
     if (first.isNew) pushing.open(bubble, first.text);
     else pushing.resume([bubble]); // unless it was finished
@@ -96,28 +106,31 @@ export function createEar(context: Context, recorder: StatusRecorder, pushing: P
         isAccepted = true;
       });
     } catch (error) {
-      if (!isAccepted) await askAgain(callback).catch(() => {});
+      if (!isAccepted) track(askAgain(callback));
       throw error;
     }
   }
 
+  /** What nobody waits for: its acknowledgement holds up nothing. */
+  function track(work: Promise<void>): void {
+    const done = work
+      .catch((error) => onTrouble(describeError(error)))
+      .finally(() => {
+        handled.delete(done);
+      });
+    handled.add(done);
+  }
+
   return {
-    async hear(callback) {
+    hear(callback) {
       const heardMs = performance.now();
-      const isTooMuch = handled.size >= maxHandled;
-      const done = isTooMuch
-        ? askAgain(callback)
-        : inTurn.run(quotaKeyOf(toInbound(callback.body)), () => handleOrAskAgain(callback, heardMs));
-      const settled = done.then(
-        () => {},
-        () => {}, // whoever called is told
-      );
-      handled.add(settled);
-      void settled.then(() => handled.delete(settled));
-      await done;
+      if (handled.size >= maxHandled) return track(askAgain(callback));
+      // An event has no time to wait for messages of its chat.
+      const lane = `${callback.kind}:${quotaKeyOf(toInbound(callback.body))}`;
+      track(inTurn.run(lane, () => handleOrAskAgain(callback, heardMs)));
     },
     settled: async () => {
-      await Promise.all(handled);
+      while (handled.size > 0) await Promise.all(handled);
     },
   };
 }

@@ -1,36 +1,26 @@
 /**
- * Divides the bots among the processes. Each goes round, three times in a lease:
+ * Divides the bots among the processes. Each goes round, six times in a lease, and again at once while there is more to take:
  *
- * 1. It renews its holder. If that was over, or can't be trusted any more by its own clock, it closes everything at once
- *    and begins anew as another holder.
- * 2. It closes what is not to be connected any more: unbound, disabled, deleted, closed by an operator; and what has new
- *    credentials, to connect it again. Only a connection that is closed is given back.
- * 3. Its share is the bots by the holders, rounded up. What it has beyond that it closes and gives back, some in a round;
- *    below it, it takes bots that are free, some in a round, and connects them at moments of chance until the next one,
- *    so that however many bots there are they don't all subscribe in one second.
+ * 1. It closes what is not to be connected any more: unbound, disabled, deleted, closed by an operator; what has new
+ *    credentials, to connect it again; and what the table does not say is its own. Only a connection that is closed is given
+ *    back.
+ * 2. Its share is the bots by the holders, rounded up. What it has beyond that it closes and gives back, some in a round;
+ *    below it, it takes bots that are free, some in a round.
+ * 3. What it can't connect for long it leaves to others, where there are some: its own way to WeCom may be the reason.
  *
- * Two can't hold one bot: taking is one UPDATE over a row that names no living holder, and a holder stops acting, by its
- * own clock, before the others may think it dead.
+ * Two can't hold one bot: taking is one UPDATE over a row that names no other living holder, and a holder stops acting, by
+ * its own clock, before the others may think it dead (holder.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ulid } from 'ulid';
 import type { Database } from '../../db/database.ts';
-import {
-  countHolders,
-  deleteHolder,
-  giveAllBack,
-  giveBack,
-  insertHolder,
-  listWanted,
-  pruneHolders,
-  renewHolder,
-  takeBot,
-  type WantedBot,
-} from './holder-store.ts';
+import { startHolder } from './holder.ts';
+import { countHolders, giveBack, listWanted, takeBot, type WantedBot } from './holder-store.ts';
 
 /** A connection that is kept; `close` resolves once nothing more is sent by it. */
 export interface Held {
   revision: number;
+  /** Whether it can't be connected from here, for long. */
+  isFailing(): boolean;
   close(): Promise<void>;
 }
 
@@ -41,9 +31,9 @@ export interface HoldOptions {
   leaseMs: number;
   /** Taken, or given back for others to have their share, in a round. */
   mostPerRound: number;
-  /** Begins to keep a bot connected, after a wait, as this holder. */
-  hold(integrationId: string, waitMs: number, holderId: string): Omit<Held, 'revision'>;
-  /** Called once the holder is renewed; what it does is part of the round. */
+  /** Begins to keep a bot connected, as this holder. */
+  hold(integrationId: string, holderId: string): Omit<Held, 'revision'>;
+  /** Called in each round. */
   onRound?(holderId: string): Promise<void>;
   onError(error: unknown): void;
 }
@@ -59,79 +49,73 @@ export interface Holding {
   stop(): Promise<void>;
 }
 
-/** Bots that are taken together are connected at moments of chance, so far from each other on average. */
-const spreadMs = 40;
+/** What is left to others is not taken again for so long. */
+const leaveMs = 60_000;
 
-/** Of a lease, how much is kept back for the time that it takes to stop. */
-const marginShare = 0.25;
+/** Taking goes on for so long in a round. */
+const takingMs = 2000;
 
 export function startHolding(options: HoldOptions): Holding {
-  const { database, leaseMs, onError } = options;
+  const { database, name, leaseMs, onError } = options;
   const held = new Map<string, Held>();
+  const left = new Map<string, number>(); // to others, until then
   const stopping = new AbortController();
   let waking = new AbortController();
-  let holderId = '';
-  let trustedUntilMs = 0;
-  let distrust: NodeJS.Timeout | undefined;
+  const wake = () => waking.abort();
+  const holder = startHolder({ database, name, leaseMs, onBegin: wake, onLost: closeAll, onError });
 
-  /** From before the database was asked: others count from later. */
-  function trustFrom(askedMs: number): void {
-    clearTimeout(distrust);
-    trustedUntilMs = askedMs + leaseMs * (1 - marginShare);
-    distrust = setTimeout(() => void dropAll(), Math.max(0, trustedUntilMs - performance.now()));
+  function isLeft(id: string): boolean {
+    if ((left.get(id) ?? 0) > performance.now()) return true;
+    left.delete(id);
+    return false;
   }
 
-  /** The lease is over, or as good as over: nothing is given back, the bots are free by themselves. */
-  async function dropAll(): Promise<void> {
-    clearTimeout(distrust);
-    trustedUntilMs = 0;
-    holderId = '';
+  /** Nothing is given back: with their holder the bots are free by themselves. */
+  async function closeAll(): Promise<void> {
     const all = [...held.values()];
     held.clear();
     await Promise.all(all.map((each) => each.close()));
   }
 
-  async function renew(): Promise<void> {
-    const askedMs = performance.now();
-    if (holderId !== '' && (await renewHolder(database, holderId, leaseMs))) return trustFrom(askedMs);
-    await dropAll();
-    const fresh = ulid();
-    const insertedMs = performance.now();
-    await insertHolder(database, fresh, options.name, leaseMs);
-    await pruneHolders(database);
-    holderId = fresh;
-    trustFrom(insertedMs);
-  }
-
-  async function release(integrationId: string): Promise<void> {
-    const holder = holderId;
+  async function release(integrationId: string, holderId: string): Promise<void> {
     const each = held.get(integrationId);
     held.delete(integrationId);
     await each?.close();
-    await giveBack(database, integrationId, holder);
+    await giveBack(database, integrationId, holderId);
   }
 
   async function goRound(): Promise<void> {
-    await renew();
-    const holder = holderId;
-    await options.onRound?.(holder);
-    const wanted = await listWanted(database);
-    const revisions = new Map(wanted.map(({ integrationId, revision }) => [integrationId, revision]));
-    const over = [...held].filter(([id, { revision }]) => revisions.get(id) !== revision).map(([id]) => id);
-    await Promise.all(over.map(release));
-    const share = Math.ceil(wanted.length / Math.max(1, await countHolders(database)));
-    const surplus = [...held.keys()].slice(share).slice(0, options.mostPerRound);
-    await Promise.all(surplus.map(release));
-    const isFree = ({ integrationId, holderId: by }: WantedBot) => by === '' || over.includes(integrationId);
-    const free = wanted.filter((bot) => isFree(bot) && !surplus.includes(bot.integrationId));
-    const taken = shuffle(free).slice(0, Math.max(0, Math.min(options.mostPerRound, share - held.size)));
-    for (const bot of taken) {
-      if (stopping.signal.aborted || holder !== holderId) return;
-      if (!(await database.tx((tx) => takeBot(tx, bot.integrationId, holder)))) continue;
-      if (holder !== holderId) return; // it ended meanwhile: the bot is free by itself
-      const waitMs = Math.random() * Math.min(leaseMs / 3, taken.length * spreadMs);
-      held.set(bot.integrationId, { ...options.hold(bot.integrationId, waitMs, holder), revision: bot.revision });
+    const holderId = holder.id();
+    if (holderId === '') return;
+    await options.onRound?.(holderId);
+    const wanted = new Map((await listWanted(database)).map((bot) => [bot.integrationId, bot]));
+    if (holder.id() !== holderId) return;
+    const isOurs = (id: string, revision: number) =>
+      wanted.get(id)?.revision === revision && wanted.get(id)?.holderId === holderId;
+    const over = [...held].filter(([id, { revision }]) => !isOurs(id, revision)).map(([id]) => id);
+    await Promise.all(over.map((id) => release(id, holderId)));
+    const holders = Math.max(1, await countHolders(database));
+    const share = Math.ceil(wanted.size / holders);
+    const failing = [...held].filter(([, each]) => holders > 1 && each.isFailing()).map(([id]) => id);
+    for (const id of failing) left.set(id, performance.now() + leaveMs);
+    const surplus = [...failing, ...[...held.keys()].slice(share)].slice(0, options.mostPerRound);
+    await Promise.all(surplus.map((id) => release(id, holderId)));
+    // What is ours and not held: it was to be given back, or was taken by a commit that nobody saw take effect.
+    const isFree = ({ integrationId: id, holderId: by }: WantedBot) =>
+      (by === '' || (by === holderId && !held.has(id) && !surplus.includes(id))) && !isLeft(id);
+    await take(shuffle([...wanted.values()].filter(isFree)), share, holderId);
+  }
+
+  async function take(free: readonly WantedBot[], share: number, holderId: string): Promise<void> {
+    const endMs = performance.now() + takingMs;
+    const most = Math.max(0, Math.min(options.mostPerRound, share - held.size));
+    for (const { integrationId, revision } of free.slice(0, most)) {
+      if (stopping.signal.aborted || performance.now() > endMs) break;
+      const isTaken = await database.tx((tx) => takeBot(tx, integrationId, holderId));
+      if (holder.id() !== holderId) return; // the bot is free by itself
+      if (isTaken) held.set(integrationId, { ...options.hold(integrationId, holderId), revision });
     }
+    if (held.size < share && free.length > most) wake();
   }
 
   async function run(): Promise<void> {
@@ -139,23 +123,20 @@ export function startHolding(options: HoldOptions): Holding {
       waking = new AbortController();
       await goRound().catch(onError);
       const signal = AbortSignal.any([stopping.signal, waking.signal]);
-      await sleep(leaseMs / 3, undefined, { signal }).catch(() => {});
+      await sleep(leaseMs / 6, undefined, { signal }).catch(() => {});
     }
   }
 
   const running = run();
   return {
     ids: () => [...held.keys()],
-    mayAct: () => performance.now() < trustedUntilMs,
-    wake: () => waking.abort(),
+    mayAct: holder.mayAct,
+    wake,
     async stop() {
       stopping.abort();
       await running;
-      const last = holderId;
-      await dropAll();
-      if (last === '') return;
-      await giveAllBack(database, last).catch(onError);
-      await deleteHolder(database, last).catch(onError);
+      await closeAll();
+      await holder.stop();
     },
   };
 }

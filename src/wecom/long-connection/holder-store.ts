@@ -76,25 +76,29 @@ export async function listWanted(session: Session): Promise<WantedBot[]> {
 }
 
 /**
- * Takes a bot that is free; false: somebody else was quicker, or the holder is not alive. What the holder before wrote of
+ * Takes a bot that is free, or the holder's already; false: somebody else was quicker, or the holder is not alive. What the holder before wrote of
  * its connection ends with it. By the primary keys.
  */
 export async function takeBot(tx: Tx, integrationId: string, holderId: string): Promise<boolean> {
   const { now } = tx.dialect;
   await tx.insertOrKeep('bot_connection', { integration_id: integrationId }, ['integration_id']);
   const taken = await tx.run(
-    `update bot_connection set holder_id = ?, next_attempt_at = null,
+    `update bot_connection set holder_id = ?, next_attempt_at = null, reason = '', code = 0, attempts = 0,
         disconnected_at = case when state = 'connected' then ${now} else disconnected_at end, state = 'idle'
       where integration_id = ? and wanted = 1
-      and not exists (select 1 from connection_holder h where h.holder_id = bot_connection.holder_id and h.due_at > ${now})
+      and (holder_id = ? or not exists (select 1 from connection_holder h
+        where h.holder_id = bot_connection.holder_id and h.due_at > ${now}))
       and exists (select 1 from connection_holder h where h.holder_id = ? and h.due_at > ${now})`,
-    [holderId, integrationId, holderId],
+    [holderId, integrationId, holderId, holderId],
   );
   return taken === 1;
 }
 
 /** What is noted of a connection that its holder has closed. */
 const closedSql = ({ dialect }: Session) => `holder_id = '', next_attempt_at = null,
+        reason = case when state = 'stopped' then reason else '' end,
+        code = case when state = 'stopped' then code else 0 end,
+        attempts = case when state = 'stopped' then attempts else 0 end,
         disconnected_at = case when state = 'connected' then ${dialect.now} else disconnected_at end,
         state = case when state = 'stopped' then state else 'idle' end`;
 

@@ -60,7 +60,7 @@ export async function keepConnected(options: KeepOptions, signal: AbortSignal): 
     if (signal.aborted) break;
     options.onState({ state: 'connecting', attempt: ++attempt });
     const { ending, livedMs } = await connectOnce(options, clock, signal);
-    if (ending.kind === 'closed' || signal.aborted) break;
+    if (signal.aborted) break;
     const isContested = ending.kind === 'taken' && clock.now() - takenMs < options.contestMs;
     if (ending.kind === 'refused' || isContested) {
       options.onState({ state: 'stopped', ending });

@@ -1,5 +1,5 @@
 import { CallError } from '../../errors.ts';
-import { type Connection, Ended } from './connection.ts';
+import { type Connection, Ended, NotAcknowledged } from './connection.ts';
 import { checkAck, isLimit } from './errcodes.ts';
 import type { Ack, Command } from './frame.ts';
 import type { Quota } from './quota.ts';
@@ -9,6 +9,8 @@ export interface LiveBot {
   integrationId: string;
   /** Undefined: WeCom takes nothing for it at the moment. */
   connection: Connection | undefined;
+  /** Since when it can't be connected, by performance.now(); undefined: it is, or WeCom doesn't want it. */
+  failingSinceMs: number | undefined;
   quota: Quota;
 }
 
@@ -43,9 +45,10 @@ export async function post(
     return ack;
   } catch (error) {
     if (isLimit(error)) quota.refused(chat);
-    throw error instanceof Ended
-      ? new CallError('the connection ended', { verdict: 'transient', cause: error })
-      : error;
+    if (error instanceof Ended || error instanceof NotAcknowledged) {
+      throw new CallError(error.message, { verdict: 'transient', cause: error });
+    }
+    throw error;
   }
 }
 

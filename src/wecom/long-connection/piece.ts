@@ -8,8 +8,15 @@ import type { Stream } from '../stream-store.ts';
 import { chatKey, type LiveBot, type LiveBots } from './live-bot.ts';
 import type { Pushing } from './push-drafts.ts';
 
-/** What waits for its bot is looked at so often; a bot that is connected makes all due that waits for it. */
-export const unreachableWaitMs = 5000;
+/**
+ * What waits for its bot is looked at ever less often: a bot that is connected makes all due that waits for it. In
+ * milliseconds.
+ */
+export const unreachableWaitMs = ({ ageMs }: Pick<Stream, 'ageMs'>) => Math.min(5 * 60_000, Math.max(5000, ageMs / 8));
+
+/** Whether an error says that this will never be taken by this way. */
+export const isFinal = (error: unknown) =>
+  error instanceof CallError && (error.verdict === 'permanent' || error.verdict === 'closed');
 
 export interface SenderNeeds {
   context: Context;
@@ -25,9 +32,9 @@ export function readPiece({ payload }: Dispatch): PiecePayload {
 }
 
 /** The bot, connected; throws a NotYet. */
-export function requireLive(bots: LiveBots, { integrationId }: Dispatch): LiveBot {
+export function requireLive(bots: LiveBots, { integrationId }: Dispatch, stream: Stream): LiveBot {
   const bot = bots.get(integrationId);
-  if (bot?.connection === undefined) throw new NotYet(unreachableWaitMs);
+  if (bot?.connection === undefined) throw new NotYet(unreachableWaitMs(stream));
   return bot;
 }
 

@@ -21,7 +21,7 @@ const lookEveryMs = 1000;
 const keepAliveMs = 60_000;
 
 /** One that can't be closed is left to WeCom, which closes it itself. */
-const closeWithinMs = 60_000;
+const closeWithinMs = 4 * 60_000;
 
 /** A bubble that is being filled. */
 export interface Bubble {
@@ -32,12 +32,17 @@ export interface Bubble {
   reqId: string;
 }
 
+/** continued: it takes longer; unbound: its assistant is gone; newSession: its user was erased. */
+export type LastWords = 'continued' | 'unbound' | 'newSession';
+
 export interface PushOptions {
   bots: LiveBots;
   /** The streams with these ids. */
   load(streamIds: readonly string[]): Promise<Stream[]>;
   /** What a bubble ends with whose answer follows later, or never comes. */
-  lastWords(integrationId: string, why: 'continued' | 'unbound'): Promise<string>;
+  lastWords(integrationId: string, why: LastWords): Promise<string>;
+  /** Notes that a bubble is closed; false: its answer may stand there. */
+  seal(streamId: string): Promise<boolean>;
   /** Told of an answer that is to be delivered: it may have been made elsewhere. */
   onFinal(integrationId: string): void;
   onError(error: unknown): void;
@@ -59,6 +64,8 @@ interface Filled extends Bubble {
   /** -1: nothing was sent by us. */
   shownVersion: number;
   shownMs: number;
+  /** Something of it was tried to be sent: nothing more is as urgent as the first word. */
+  isTried: boolean;
   /** A frame is on its way. */
   isBusy: boolean;
   /** Its last word was begun: no draft follows, whatever became of that. */
@@ -73,19 +80,20 @@ export function startPushing(options: PushOptions): Pushing {
   const stopping = new AbortController();
   let looking: Promise<void> | undefined;
 
-  function add(bubble: Bubble, shown: Pick<Filled, 'shownVersion' | 'shownMs'>): Filled {
-    const added = filled.get(bubble.streamId) ?? {
-      ...bubble,
-      ...shown,
-      isBusy: false,
-      isFinal: false,
-      isFinishing: false,
-    };
+  function add(bubble: Bubble, isTried: boolean): Filled {
+    const fresh = { shownVersion: -1, shownMs: performance.now(), isBusy: false, isFinal: false, isFinishing: false };
+    const added = filled.get(bubble.streamId) ?? { ...bubble, ...fresh, isTried };
     filled.set(bubble.streamId, added);
+    keepLooking();
+    return added;
+  }
+
+  function keepLooking(): void {
+    if (filled.size === 0 || stopping.signal.aborted) return;
     looking ??= lookAgainAndAgain().finally(() => {
       looking = undefined;
+      keepLooking();
     });
-    return added;
   }
 
   async function lookAgainAndAgain(): Promise<void> {
@@ -126,11 +134,17 @@ export function startPushing(options: PushOptions): Pushing {
 
   async function step(bot: LiveBot, bubble: Filled, stream: Stream | undefined): Promise<void> {
     const { streamId, integrationId } = bubble;
-    if (stream === undefined || !['open', 'final'].includes(stream.state)) return void filled.delete(streamId);
-    if (stream.isCancelled) return close(bot, bubble, 'unbound');
-    if (stream.isClosed && stream.closesInMs < -closeWithinMs) return void filled.delete(streamId);
-    if (stream.isClosed) return close(bot, bubble, 'continued');
-    if (stream.state === 'final') return options.onFinal(integrationId);
+    if (stream === undefined) {
+      filled.delete(streamId); // its user was erased; there is one try
+      return close(bot, bubble, 'newSession');
+    }
+    if (stream.state === 'final' && !stream.isClosed) return options.onFinal(integrationId);
+    const isOver = stream.state !== 'open' || stream.bubble === 'ending' || stream.closesInMs < -closeWithinMs;
+    if (isOver) return void filled.delete(streamId); // what there is to say is a dispatch's
+    if (stream.isCancelled || stream.isClosed) {
+      if (await options.seal(streamId)) return close(bot, bubble, stream.isCancelled ? 'unbound' : 'continued');
+      return;
+    }
     if (bubble.isFinal) return;
     const isNew = stream.version !== bubble.shownVersion;
     if (isNew || performance.now() - bubble.shownMs > keepAliveMs) await show(bot, bubble, stream);
@@ -142,28 +156,32 @@ export function startPushing(options: PushOptions): Pushing {
     { text, version }: Pick<Stream, 'text' | 'version'>,
   ): Promise<void> {
     const { streamId, reqId, chat } = bubble;
+    const kind = bubble.isTried ? 'draft' : 'opening';
+    bubble.isTried = true;
+    if (bot.quota.take(chat, kind) > 0) return;
     const isFirst = bubble.shownVersion === -1;
-    if (bot.quota.take(chat, isFirst ? 'opening' : 'draft') > 0) return;
     const body = isFirst ? firstFrame(streamId, text) : streamFrame(streamId, text, false);
     bubble.shownMs = performance.now();
     await post(bot, { cmd: 'aibot_respond_msg', reqId, chat, body });
     bubble.shownVersion = version;
   }
 
-  async function close(bot: LiveBot, { streamId, reqId, chat, integrationId }: Filled, why: 'continued' | 'unbound') {
-    if (bot.quota.take(chat, 'answer') > 0) return; // at the next look
+  async function close(bot: LiveBot, bubble: Filled, why: LastWords): Promise<void> {
+    const { streamId, reqId, chat, integrationId } = bubble;
     const body = streamFrame(streamId, await options.lastWords(integrationId, why), true);
+    bot.quota.take(chat, 'answer'); // there is no better time for it
     await post(bot, { cmd: 'aibot_respond_msg', reqId, chat, body });
     filled.delete(streamId);
   }
 
   return {
     open(bubble, text) {
-      const added = add(bubble, { shownVersion: -1, shownMs: performance.now() });
+      if (!bots.has(bubble.integrationId)) return; // whoever holds it now has found it
+      const added = add(bubble, false);
       start(added, (bot) => show(bot, added, { text, version: 0 }));
     },
     resume(bubbles) {
-      for (const bubble of bubbles) add(bubble, { shownVersion: -1, shownMs: performance.now() });
+      for (const bubble of bubbles) if (bots.has(bubble.integrationId)) add(bubble, true);
     },
     async finish(streamId, say) {
       const bubble = filled.get(streamId);

@@ -23,8 +23,8 @@ const paces = [
 
 const maxSlowness = 64;
 
-/** So many chats are remembered before those that were quiet for an hour are looked for, and twice what is left then. */
-const leastSwept = 1000;
+/** Chats that were quiet for an hour are forgotten as often as that. */
+const sweepEveryMs = 10 * minuteMs;
 
 export interface Quota {
   /**
@@ -49,12 +49,12 @@ interface Sent {
 
 export function createQuota(now: () => number = () => performance.now()): Quota {
   const chats = new Map<string, Sent>();
-  let sweepAt = leastSwept;
+  let sweptMs = now();
 
   function sentTo(chat: string): Sent {
     const known = chats.get(chat);
     if (known !== undefined) return known;
-    if (chats.size >= sweepAt) sweep();
+    if (now() - sweptMs > sweepEveryMs) sweep();
     const sent = { atMs: [], draftMs: Number.NEGATIVE_INFINITY, slowness: 1, slowedMs: Number.NEGATIVE_INFINITY };
     chats.set(chat, sent);
     return sent;
@@ -64,7 +64,7 @@ export function createQuota(now: () => number = () => performance.now()): Quota 
     const quietMs = now() - hourMs;
     for (const [chat, { atMs, slowedMs }] of chats)
       if (Math.max(atMs.at(-1) ?? slowedMs, slowedMs) <= quietMs) chats.delete(chat);
-    sweepAt = Math.max(leastSwept, 2 * chats.size);
+    sweptMs = now();
   }
 
   return {

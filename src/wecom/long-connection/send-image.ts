@@ -5,6 +5,7 @@ import { detectImage } from '../media/detect-image.ts';
 import { findStream } from '../stream-store.ts';
 import { chatKey, post } from './live-bot.ts';
 import { addressOf, readPiece, reqIdOf, requireLive, type SenderNeeds, takeRoom } from './piece.ts';
+import { isSaidByUrl } from './say-by-url.ts';
 import { uploadImage } from './upload-media.ts';
 
 /** WeCom has taken larger ones, and has refused them. */
@@ -17,8 +18,8 @@ export function createImageSender({ context, bots }: SenderNeeds): Sender {
   return async (dispatch, signal) => {
     const { streamId, text: url } = readPiece(dispatch);
     const stream = await findStream(database, streamId);
-    if (stream === undefined || stream.state === 'sent') return;
-    const bot = requireLive(bots, dispatch);
+    if (stream === undefined || (await isSaidByUrl(context, dispatch, stream))) return;
+    const bot = requireLive(bots, dispatch, stream);
     checkLink(url, config.EGRESS_ALLOW);
     const { bytes } = await downloader.download(url, signal, maxBytes);
     const type = detectImage(bytes);

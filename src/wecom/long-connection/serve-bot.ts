@@ -7,19 +7,19 @@ import type { Context } from '../../context.ts';
 import { makeKeyDue } from '../../dispatch/claim-own.ts';
 import { describeError } from '../../errors.ts';
 import type { StatusRecorder } from '../integration/status-recorder.ts';
-import { addError } from '../integration/status-store.ts';
 import { loadCredentials, requireIntegration } from '../integration/store.ts';
 import { listUnfinished } from '../stream-store.ts';
 import type { ConnectionTimes } from './connection.ts';
-import { type ConnectionChange, noteConnection } from './connection-store.ts';
 import type { DialPace } from './dial-pace.ts';
 import { createEar } from './hear-callback.ts';
-import { type ConnectionState, type KeepTimes, keepConnected } from './keep-connected.ts';
+import { type KeepTimes, keepConnected } from './keep-connected.ts';
 import { chatKey, type LiveBot } from './live-bot.ts';
+import { createNotes, type Notes } from './note-states.ts';
 import type { Pushing } from './push-drafts.ts';
 
-/** The database is asked again after so long for what is needed to dial. */
-const retryMs = 2000;
+/** The database is asked again after so long for what is needed to dial, and then ever less often. */
+const firstRetryMs = 1000;
+const lastRetryMs = 60_000;
 
 export interface ServeOptions {
   context: Context;
@@ -41,96 +41,53 @@ export interface Left {
 }
 
 /** Serves a bot until the signal is aborted, and resolves when nothing more is sent for it. */
-export async function serveBot(
-  options: ServeOptions,
-  bot: LiveBot,
-  waitMs: number,
-  signal: AbortSignal,
-): Promise<Left> {
-  const { context, recorder, pushing, pace } = options;
-  const { database, sealer, logger, config } = context;
+export async function serveBot(options: ServeOptions, bot: LiveBot, signal: AbortSignal): Promise<Left> {
+  const { context, recorder, pushing, pace, holderId } = options;
+  const { logger, config } = context;
   const { integrationId } = bot;
-  const ear = createEar(context, recorder, pushing, bot);
-  await sleep(waitMs, undefined, { signal }).catch(() => {});
-  const dialled = await untilLoaded(
-    async () => ({
-      botId: (await requireIntegration(database, integrationId)).botId,
-      secret: (await loadCredentials(database, sealer, integrationId)).secret,
-    }),
-    signal,
-    (error) => logger.error({ integrationId, error: describeError(error) }, 'a bot can not be dialled yet'),
-  );
-  if (dialled === undefined) return { settled: Promise.resolve() };
-  let noted: Promise<unknown> = Promise.resolve(); // one after another, so that the last one stays
+  const onTrouble = (reason: string) => logger.warn({ integrationId, reason }, 'a frame had no effect');
+  const ear = createEar({ context, recorder, pushing, bot, onTrouble });
+  const onConnected = () => resume(options, integrationId);
+  const notes = createNotes({ context, integrationId, holderId, signal, onConnected });
+  const dialled = await untilLoaded(context, integrationId, notes, signal);
+  if (dialled === undefined) return { settled: notes.settled() };
   await keepConnected(
     {
-      ...{ ...options.times, ...dialled, url: config.WECOM_WS_URL, mayAct: options.mayAct },
+      ...{ ...options.times, ...dialled, url: config.WECOM_WS_URL, mayAct: options.mayAct, onTrouble },
       turn: pace.turn,
-      onCallback: (callback) => ear.hear(callback),
+      onCallback: async (callback) => ear.hear(callback),
       onHeartbeat: () => options.onHeartbeat(integrationId),
-      onTrouble: (reason) => logger.warn({ integrationId, reason }, 'a frame had no effect'),
       onState(state) {
-        if (state.state === 'connecting' && state.attempt > 1) return; // "waiting" says more
         bot.connection = state.state === 'connected' ? state.connection : undefined;
-        logState(context, integrationId, state);
-        noted = noted
-          .then(() => noteState(options, integrationId, state))
-          .then(() => (state.state === 'connected' ? resume(options, integrationId) : undefined))
-          .catch((error) => logger.warn({ integrationId, error: describeError(error) }, 'a state was not noted'));
+        if (state.state === 'waiting' && state.ending.kind === 'lost') bot.failingSinceMs ??= performance.now();
+        else if (state.state !== 'connecting') bot.failingSinceMs = undefined;
+        notes.note(state);
       },
     },
     signal,
   );
   bot.connection = undefined;
-  return { settled: Promise.all([ear.settled(), noted]) };
+  return { settled: Promise.all([ear.settled(), notes.settled()]) };
 }
 
-async function untilLoaded<T>(
-  load: () => Promise<T>,
+/** What is needed to dial; undefined: the signal was aborted before. */
+async function untilLoaded(
+  { database, sealer }: Context,
+  integrationId: string,
+  notes: Notes,
   signal: AbortSignal,
-  onError: (error: unknown) => void,
-): Promise<T | undefined> {
-  while (!signal.aborted) {
+): Promise<{ botId: string; secret: string } | undefined> {
+  for (let waitMs = firstRetryMs; !signal.aborted; waitMs = Math.min(2 * waitMs, lastRetryMs)) {
     try {
-      return await load();
+      const { botId } = await requireIntegration(database, integrationId);
+      const { secret } = await loadCredentials(database, sealer, integrationId);
+      return { botId, secret };
     } catch (error) {
-      onError(error);
-      await sleep(retryMs, undefined, { signal }).catch(() => {});
+      notes.noteTrouble(`its credentials can't be read: ${describeError(error)}`, waitMs);
+      await sleep(waitMs, undefined, { signal }).catch(() => {});
     }
   }
   return undefined;
-}
-
-function logState({ logger }: Context, integrationId: string, state: ConnectionState): void {
-  if (state.state === 'connected') logger.info({ integrationId }, 'a bot is connected');
-  if (state.state === 'waiting' || (state.state === 'stopped' && state.ending.kind !== 'closed')) {
-    const { code = 0, reason } = { code: 0, ...state.ending };
-    logger.warn({ integrationId, state: state.state, code, reason }, 'a bot is not connected');
-  }
-}
-
-async function noteState(
-  { context: { database }, holderId }: ServeOptions,
-  integrationId: string,
-  state: ConnectionState,
-): Promise<void> {
-  await noteConnection(database, { integrationId, holderId }, toChange(state));
-  if (state.state !== 'waiting' && state.state !== 'stopped') return;
-  const { kind, reason } = state.ending;
-  if (kind === 'closed') return;
-  const code = 'code' in state.ending ? state.ending.code : 0;
-  await database.tx((tx) => addError(tx, integrationId, { code, what: 'connection', reason }));
-}
-
-function toChange(state: ConnectionState): ConnectionChange {
-  if (state.state === 'connecting') return { state: 'connecting', reason: '', code: 0, attempts: state.attempt };
-  if (state.state === 'connected') return { state: 'connected', reason: '', code: 0, attempts: 0 };
-  const { ending } = state;
-  const why = { reason: ending.reason, code: 'code' in ending ? ending.code : 0 };
-  if (state.state === 'waiting') {
-    return { state: 'waiting', ...why, attempts: state.attempt, nextAttemptInMs: state.waitMs };
-  }
-  return { state: ending.kind === 'closed' ? 'idle' : 'stopped', ...why, attempts: 0 };
 }
 
 /** Goes on with what waits for the connection, and with the bubbles that were open when another process held the bot. */

@@ -7,12 +7,12 @@ import { startDispatch } from '../../dispatch/start-dispatch.ts';
 import { describeError } from '../../errors.ts';
 import type { StatusRecorder } from '../integration/status-recorder.ts';
 import { findIntegration } from '../integration/store.ts';
-import { loadStreams } from '../stream-store.ts';
+import { loadStreams, sealBubble } from '../stream-store.ts';
 import { textOf } from '../texts.ts';
 import { type ConnectionTimes, usualTimes } from './connection.ts';
 import { listUnreachable, noteHeartbeats } from './connection-store.ts';
 import { createDialPace } from './dial-pace.ts';
-import { startHolding } from './hold-bots.ts';
+import { type Holding, startHolding } from './hold-bots.ts';
 import { type KeepTimes, usualWaits } from './keep-connected.ts';
 import type { LiveBot } from './live-bot.ts';
 import { startPushing } from './push-drafts.ts';
@@ -26,6 +26,9 @@ const maxHolderMs = 12_000;
 /** Bots that are taken, or given back, in a round; there are three in a lease. */
 const mostPerRound = 100;
 
+/** A bot that can't be connected for so long is left to another process, where there is one. */
+const failingMs = 3 * 60_000;
+
 /** A bot that was seen to be unreachable may be connected by somebody in the next moment. */
 const seenMs = 1000;
 
@@ -36,6 +39,8 @@ export interface LongConnectionOptions {
 }
 
 export interface LongConnections {
+  /** Begins to hold bots. */
+  hold(): void;
   /** Looks now at which bots are to be held here. */
   wake(): void;
   /** Something waits to be delivered for a bot. */
@@ -48,7 +53,7 @@ export interface LongConnections {
   stop(graceMs: number): Promise<void>;
 }
 
-/** Begins to hold bots. See README.md. */
+/** What serves bots that are dialled, as soon as it holds some. See README.md. */
 export function startLongConnections(context: Context, options: LongConnectionOptions): LongConnections {
   const { database, config, logger, metrics, alone, reached } = context;
   const leaseMs = config.LEASE_SECONDS * 1000;
@@ -56,6 +61,7 @@ export function startLongConnections(context: Context, options: LongConnectionOp
   const beaten = new Set<string>();
   const pace = createDialPace();
   const leftovers = new Set<Promise<unknown>>();
+  let holding: Holding | undefined;
   let unreachable: { ids: readonly string[]; untilMs: number } = { ids: [], untilMs: 0 };
   const onError = (error: unknown) => logger.error({ error: describeError(error) }, 'long connections: it goes on');
 
@@ -76,6 +82,7 @@ export function startLongConnections(context: Context, options: LongConnectionOp
     bots,
     load: (ids) => loadStreams(database, ids),
     lastWords: async (id, why) => textOf((await findIntegration(database, id)) ?? { language: 'zh', texts: {} }, why),
+    seal: (streamId) => sealBubble(database, streamId),
     onFinal: onReady,
     onError,
   });
@@ -87,42 +94,53 @@ export function startLongConnections(context: Context, options: LongConnectionOp
     backoff: { baseMs: config.DISPATCH_BACKOFF_MS, maxMs: config.DISPATCH_BACKOFF_MAX_SECONDS * 1000 },
   });
 
-  const holding = startHolding({
-    ...{ database, mostPerRound, leaseMs: Math.min(leaseMs, maxHolderMs), name: `${hostname()}/${process.pid}` },
-    ...{ onError },
-    async onRound(holderId) {
-      const ids = [...beaten];
-      beaten.clear();
-      await noteHeartbeats(database, holderId, ids);
-    },
-    hold(integrationId, waitMs, holderId) {
-      const closing = new AbortController();
-      const bot: LiveBot = { integrationId, connection: undefined, quota: createQuota() };
-      bots.set(integrationId, bot);
-      const times = { ...usualTimes, ...usualWaits, ...options.times };
-      const onHeartbeat = (id: string) => void beaten.add(id);
-      const mayAct = () => holding.mayAct();
-      const told = { mayAct, onReady, onHeartbeat };
-      const serving = { context, recorder: options.recorder, pushing, pace, holderId, times, ...told };
-      const served = serveBot(serving, bot, waitMs, closing.signal).catch(onError);
-      const left = served.then((rest) => rest?.settled).finally(() => leftovers.delete(left));
-      leftovers.add(left);
-      return {
-        async close() {
-          closing.abort();
-          bot.connection = undefined;
-          if (bots.get(integrationId) === bot) {
-            bots.delete(integrationId);
-            pushing.forget(integrationId);
-          }
-          await served;
-        },
-      };
-    },
-  });
+  function hold(integrationId: string, holderId: string) {
+    const closing = new AbortController();
+    const bot: LiveBot = { integrationId, connection: undefined, failingSinceMs: undefined, quota: createQuota() };
+    bots.set(integrationId, bot);
+    const times = { ...usualTimes, ...usualWaits, ...options.times };
+    const onHeartbeat = (id: string) => void beaten.add(id);
+    const mayAct = () => holding?.mayAct() === true;
+    const serving = {
+      context,
+      recorder: options.recorder,
+      pushing,
+      pace,
+      holderId,
+      times,
+      mayAct,
+      onReady,
+      onHeartbeat,
+    };
+    const served = serveBot(serving, bot, closing.signal).catch(onError);
+    const left = served.then((rest) => rest?.settled).finally(() => leftovers.delete(left));
+    leftovers.add(left);
+    return {
+      isFailing: () => performance.now() - (bot.failingSinceMs ?? Number.POSITIVE_INFINITY) > failingMs,
+      async close() {
+        closing.abort();
+        bot.connection = undefined;
+        if (bots.get(integrationId) === bot) {
+          bots.delete(integrationId);
+          pushing.forget(integrationId);
+        }
+        await served;
+      },
+    };
+  }
+
+  async function onRound(holderId: string): Promise<void> {
+    const ids = [...beaten];
+    beaten.clear();
+    await noteHeartbeats(database, holderId, ids);
+  }
 
   return {
-    wake: () => holding.wake(),
+    hold() {
+      const holder = { leaseMs: Math.min(leaseMs, maxHolderMs), name: `${hostname()}/${process.pid}` };
+      holding = startHolding({ database, mostPerRound, ...holder, hold, onRound, onError });
+    },
+    wake: () => holding?.wake(),
     wakeBot: onReady,
     tick() {
       void listUnreachable(database).then((ids) => {
@@ -134,7 +152,7 @@ export function startLongConnections(context: Context, options: LongConnectionOp
     count: () => ({ held: bots.size, connected: [...bots.values()].filter(isConnected).length }),
     async stop(graceMs) {
       await dispatch.stop(graceMs);
-      await holding.stop();
+      await holding?.stop();
       await pushing.stop();
       await Promise.all(leftovers);
     },
