@@ -46,7 +46,7 @@ import { createResponseAgent } from './wecom/call-response-url.ts';
 import { conversationService } from './wecom/conversation/index.ts';
 import { integrationService } from './wecom/integration/index.ts';
 import { createStatusRecorder } from './wecom/integration/status-recorder.ts';
-import { startLongConnections } from './wecom/long-connection/start-long-connections.ts';
+import { type LongConnectionOptions, startLongConnections } from './wecom/long-connection/start-long-connections.ts';
 import { startFetching } from './wecom/media/work-media.ts';
 import { wecomReplies } from './wecom/replies.ts';
 import { responseKind, restKind } from './wecom/response-dispatch.ts';
@@ -72,10 +72,12 @@ export interface AppOptions {
   logger: Logger;
   /** Called at each point that the flow of data reaches; for tests. */
   reached?: (point: Point) => void;
+  /** Other waits and heartbeats of long connections than the usual ones; for tests. */
+  connectionTimes?: LongConnectionOptions['times'];
 }
 
 /** Brings the schema up to date, starts the workers, the schedules and the listeners. */
-export async function startApp({ config, logger, reached = () => {} }: AppOptions): Promise<App> {
+export async function startApp({ config, logger, reached = () => {}, connectionTimes }: AppOptions): Promise<App> {
   const downloader = connectDownloader(config);
   const starting = new AbortController();
   const leaseMs = config.LEASE_SECONDS * 1000;
@@ -152,7 +154,9 @@ export async function startApp({ config, logger, reached = () => {} }: AppOption
   const learning = startLearning(context);
   const fetching = startFetching(context);
   const recorder = createStatusRecorder(context);
-  const longConnections = startLongConnections(context, { recorder, agent: responseAgent });
+  const longConnections = startLongConnections(context, {
+    ...{ recorder, agent: responseAgent, ...(connectionTimes && { times: connectionTimes }) },
+  });
   const internal = await startInternalListener(context, [
     serve(AssistantService, assistantService(context)),
     serve(KnowledgeService, knowledgeService(context)),

@@ -1,8 +1,9 @@
 /**
  * Runs the service in a process of its own that dies by SIGKILL at a named point (`KILL_AT=dispatch.sent`, or the third
  * time with `:3`), or each time when it is to answer a question with a certain text (`KILL_ON`). `MUTANT` takes a
- * safeguard out (mutants.ts). It dies when its standard input ends, that is with whoever started it; and with the exit
- * code 3, after it has said what is still open, when it takes too long to start or to stop.
+ * safeguard out (mutants.ts); `CONNECTION_TIMES` (JSON) has other times for long connections. It dies when its standard
+ * input ends, that is with whoever started it; and with the exit code 3, after it has said what is still open, when it
+ * takes too long to start or to stop.
  */
 import { registerHooks } from 'node:module';
 import { readEnv, toConfig } from '../../src/config.ts';
@@ -38,6 +39,7 @@ const config = toConfig(env);
 const app = await startApp({
   config,
   logger: createLogger(config.LOG_LEVEL),
+  connectionTimes: JSON.parse(env.CONNECTION_TIMES ?? '{}'),
   reached: (point) => {
     if (point === killAt && --left === 0) process.kill(process.pid, 'SIGKILL');
   },

@@ -19,6 +19,8 @@ export interface Shown {
   /** All texts that it has had, the last one being what stays. */
   texts: string[];
   isFinished: boolean;
+  /** When it came to stand there, by performance.now(). */
+  atMs: number;
   // biome-ignore lint/suspicious/noExplicitAny: cards are looked at field by field
   card?: any;
   bytes?: Buffer;
@@ -58,14 +60,15 @@ const keyOf = ({ userid, chatid }: From) => (chatid === undefined ? `1:${userid}
 export function createChats(side: WecomSocketSide): WecomChats {
   const requests = new Map<string, Request>();
   const shown = new Map<string, Shown[]>();
-  const streams = new Map<string, Shown & { startedMs: number }>();
+  const streams = new Map<string, Shown>();
   const sentAtMs = new Map<string, number[]>();
   const uploads = new Map<string, { chunks: Map<number, Buffer>; total: number; md5: string }>();
   const media = new Map<string, Buffer>();
 
-  const put = (chat: string, one: Shown) => {
-    shown.set(chat, [...(shown.get(chat) ?? []), one]);
-    return one;
+  const put = (chat: string, one: Omit<Shown, 'atMs'>): Shown => {
+    const put = { ...one, atMs: performance.now() };
+    shown.set(chat, [...(shown.get(chat) ?? []), put]);
+    return put;
   };
   const isOver = (chat: string) => {
     const recent = (sentAtMs.get(chat) ?? []).filter((at) => at > performance.now() - 60_000);
@@ -97,13 +100,9 @@ export function createChats(side: WecomSocketSide): WecomChats {
     if (known?.isFinished && known.texts.at(-1) !== content) {
       chats.faults.push(`a bubble was changed after its end: ${known.texts.at(-1)} to ${content}`);
     }
-    if (known !== undefined && performance.now() - known.startedMs > chats.streamMs) return 846_608;
+    if (known !== undefined && performance.now() - known.atMs > chats.streamMs) return 846_608;
     if (finish && content.trim() === '') return 0; // ignored
-    const bubble =
-      known ??
-      Object.assign(put(request.chat, { kind: 'bubble', id, texts: [], isFinished: false }), {
-        startedMs: performance.now(),
-      });
+    const bubble = known ?? put(request.chat, { kind: 'bubble', id, texts: [], isFinished: false });
     streams.set(id, bubble);
     bubble.texts.push(content);
     bubble.isFinished ||= finish;

@@ -1,5 +1,6 @@
 /** WeCom's side of long connections, strict: one connection per bot, an acknowledgement for each frame, and faults. */
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 
@@ -17,6 +18,8 @@ export interface BotSocket {
   subscribedMs: number | undefined;
   socket: WebSocket;
   frames: SocketFrame[];
+  /** All that has come by it, of whatever form. */
+  readBytes(): number;
   /** Sends a callback. */
   callBack(cmd: string, reqId: string, body: unknown): void;
 }
@@ -33,32 +36,42 @@ export interface WecomSocketSide {
   answer(frame: SocketFrame, socket: BotSocket): number | { errcode: number; body?: object } | undefined;
   /** What a frame was wrong with: two on their way with one req_id, or one before the subscription. */
   faults: string[];
-  /** Delays of acknowledgements. */
-  delayMs(): number;
+  /** Delays of acknowledgements; infinite: it is lost. */
+  delayMs(frame: SocketFrame): number;
+  /** Ends all connections, and is not to be reached until it comes back. */
+  goAway(): Promise<void>;
+  /** Listens where it did before. */
+  comeBack(): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function startWecomSocketSide(port = 0): Promise<WecomSocketSide> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port });
-  await once(server, 'listening');
   const owners = new Map<string, BotSocket>();
 
-  server.on('connection', (socket) => {
+  async function listen(at: number): Promise<WebSocketServer> {
+    const listening = new WebSocketServer({ host: '127.0.0.1', port: at }).on('connection', take);
+    await once(listening, 'listening');
+    return listening;
+  }
+
+  function take(socket: WebSocket, { socket: tcp }: IncomingMessage): void {
     const bot: BotSocket = {
-      ...{ botId: undefined, subscribedMs: undefined, socket, frames: [] },
+      ...{ botId: undefined, subscribedMs: undefined, socket, frames: [], readBytes: () => tcp.bytesRead },
       callBack: (cmd, reqId, body) => socket.send(JSON.stringify({ cmd, headers: { req_id: reqId }, body })),
     };
     side.sockets.push(bot);
     const underWay = new Set<string>();
     const acknowledge = (frame: SocketFrame, errcode: number, body?: object) => {
       const { req_id } = frame.headers;
+      const delayMs = side.delayMs(frame);
+      if (delayMs === Number.POSITIVE_INFINITY) return;
       underWay.add(req_id);
       setTimeout(() => {
         underWay.delete(req_id);
         socket.send(
           JSON.stringify({ headers: { req_id }, errcode, errmsg: errcode === 0 ? 'ok' : 'refused, hint: [1]', body }),
         );
-      }, side.delayMs());
+      }, delayMs);
     };
     socket.on('message', (data) => {
       const frame = JSON.parse(data.toString()) as SocketFrame;
@@ -81,7 +94,7 @@ export async function startWecomSocketSide(port = 0): Promise<WecomSocketSide> {
       .on('close', () => {
         if (bot.botId !== undefined && owners.get(bot.botId) === bot) owners.delete(bot.botId);
       });
-  });
+  }
 
   function subscribe(bot: BotSocket, { bot_id, secret }: { bot_id: string; secret: string }): number {
     if (side.secrets.get(bot_id) !== secret) return 853_000;
@@ -96,16 +109,24 @@ export async function startWecomSocketSide(port = 0): Promise<WecomSocketSide> {
     return 0;
   }
 
+  async function goAway(): Promise<void> {
+    for (const { socket } of side.sockets) socket.terminate();
+    await new Promise((resolve) => server.close(resolve));
+  }
+
+  let server = await listen(port);
+  const at = (server.address() as AddressInfo).port;
   const side: WecomSocketSide = {
-    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `ws://127.0.0.1:${at}`,
     ...{ secrets: new Map(), sockets: [], faults: [] },
     connected: (botId) => owners.get(botId),
     answer: () => 0,
     delayMs: () => 0,
-    async close() {
-      for (const { socket } of side.sockets) socket.terminate();
-      await new Promise((resolve) => server.close(resolve));
+    goAway,
+    async comeBack() {
+      server = await listen(at);
     },
+    close: goAway,
   };
   return side;
 }

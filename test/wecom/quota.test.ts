@@ -10,7 +10,7 @@ const chances = { seed, numRuns: 100 };
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
-type Kind = 'draft' | 'answer';
+type Kind = 'draft' | 'opening' | 'answer';
 
 /** Frames of one chat that are asked for at an even pace, with a refusal of WeCom here and there. */
 interface Stretch {
@@ -110,6 +110,14 @@ describe('the quota of a chat', () => {
     }
     assert.equal(watched.within('c', hourMs), 950);
     for (let index = 0; index < 5; index++) assert.equal(watched.take('c', 'answer'), 0);
+  });
+
+  test('what opens bubbles leaves as much for answers, and has to wait for no draft before it', () => {
+    const { quota } = createWatched();
+    assert.equal(quota.take('c', 'draft'), 0);
+    for (let index = 0; index < 24; index++) assert.equal(quota.take('c', 'opening'), 0);
+    assert.equal(quota.take('c', 'opening'), minuteMs);
+    for (let index = 0; index < 5; index++) assert.equal(quota.take('c', 'answer'), 0);
   });
 
   test('an answer waits exactly until there is room', () => {

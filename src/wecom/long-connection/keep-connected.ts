@@ -28,7 +28,21 @@ export interface KeepOptions extends ConnectionOptions, KeepTimes {
   turn?(signal: AbortSignal): Promise<void>;
   /** Told of what happens. */
   onState(state: ConnectionState): void;
+  clock?: Clock;
 }
+
+/** What tells how long a connection has lived, and waits between two; tests have another than the usual one. */
+export interface Clock {
+  /** In milliseconds, from any moment on; never goes back. */
+  now(): number;
+  /** Resolves when the time is over or the signal is aborted. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+const usualClock: Clock = {
+  now: () => performance.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
+};
 
 export type ConnectionState =
   | { state: 'connecting'; attempt: number }
@@ -38,31 +52,36 @@ export type ConnectionState =
 
 /** Resolves with why it has given up, or with 'closed' when the signal ended it. */
 export async function keepConnected(options: KeepOptions, signal: AbortSignal): Promise<Ending> {
+  const { clock = usualClock } = options;
   let attempt = 0;
   let takenMs = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
     await options.turn?.(signal);
     if (signal.aborted) break;
     options.onState({ state: 'connecting', attempt: ++attempt });
-    const { ending, livedMs } = await connectOnce(options, signal);
+    const { ending, livedMs } = await connectOnce(options, clock, signal);
     if (ending.kind === 'closed' || signal.aborted) break;
-    const isContested = ending.kind === 'taken' && performance.now() - takenMs < options.contestMs;
+    const isContested = ending.kind === 'taken' && clock.now() - takenMs < options.contestMs;
     if (ending.kind === 'refused' || isContested) {
       options.onState({ state: 'stopped', ending });
       return ending;
     }
-    if (ending.kind === 'taken') takenMs = performance.now();
+    if (ending.kind === 'taken') takenMs = clock.now();
     if (livedMs >= options.settledMs) attempt = 0;
     const waitMs = waitAfter(ending, attempt, options);
     options.onState({ state: 'waiting', ending, waitMs, attempt });
-    await sleep(waitMs, undefined, { signal }).catch(() => {});
+    await clock.sleep(waitMs, signal);
   }
   const ending: Ending = { kind: 'closed', reason: 'it is to be closed' };
   options.onState({ state: 'stopped', ending });
   return ending;
 }
 
-async function connectOnce(options: KeepOptions, signal: AbortSignal): Promise<{ ending: Ending; livedMs: number }> {
+async function connectOnce(
+  options: KeepOptions,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<{ ending: Ending; livedMs: number }> {
   const connection = openConnection(options);
   const close = () => connection.close('it is to be closed');
   signal.addEventListener('abort', close, { once: true });
@@ -70,14 +89,14 @@ async function connectOnce(options: KeepOptions, signal: AbortSignal): Promise<{
   let readyMs = Number.POSITIVE_INFINITY;
   connection.ready.then(
     () => {
-      readyMs = performance.now();
+      readyMs = clock.now();
       options.onState({ state: 'connected', connection });
     },
     () => {}, // it has ended
   );
   const ending = await connection.ended;
   signal.removeEventListener('abort', close);
-  return { ending, livedMs: performance.now() - readyMs };
+  return { ending, livedMs: clock.now() - readyMs };
 }
 
 /** Half of a wait is certain, half is chance, so that many bots do not come back in one instant. */

@@ -27,8 +27,11 @@ const maxSlowness = 64;
 const leastSwept = 1000;
 
 export interface Quota {
-  /** Counts a frame for a chat and returns 0; or doesn't, and returns in how many milliseconds there may be room. */
-  take(chat: string, kind: 'draft' | 'answer'): number;
+  /**
+   * Counts a frame for a chat and returns 0; or doesn't, and returns in how many milliseconds there may be room. What opens
+   * a bubble leaves as much for answers as drafts do, but has to wait for none before it.
+   */
+  take(chat: string, kind: 'draft' | 'opening' | 'answer'): number;
   /** WeCom has refused one for the limit: drafts become rarer for a while. */
   refused(chat: string): void;
   /** How many chats are remembered. */
@@ -69,7 +72,7 @@ export function createQuota(now: () => number = () => performance.now()): Quota 
       const sent = sentTo(chat);
       const nowMs = now();
       sent.atMs = sent.atMs.filter((each) => each > nowMs - hourMs);
-      const waitMs = kind === 'draft' ? draftWaitMs(sent, nowMs) : answerWaitMs(sent, nowMs);
+      const waitMs = waitFor[kind](sent, nowMs);
       if (waitMs > 0) return waitMs;
       sent.atMs.push(nowMs);
       if (kind === 'draft') sent.draftMs = nowMs;
@@ -88,17 +91,22 @@ function answerWaitMs({ atMs }: Sent, nowMs: number): number {
   return Math.max(roomInMs(atMs, nowMs, mostAMinute, minuteMs), roomInMs(atMs, nowMs, mostAnHour, hourMs));
 }
 
+function openingWaitMs({ atMs }: Sent, nowMs: number): number {
+  return Math.max(
+    roomInMs(atMs, nowMs, mostAMinute - keptAMinute, minuteMs),
+    roomInMs(atMs, nowMs, mostAnHour - keptAnHour, hourMs),
+  );
+}
+
 function draftWaitMs(sent: Sent, nowMs: number): number {
   const { atMs, draftMs } = sent;
   const inMinute = atMs.filter((each) => each > nowMs - minuteMs).length;
   const pace = paces.find(({ below }) => inMinute < below);
-  const roomMs = Math.max(
-    roomInMs(atMs, nowMs, mostAMinute - keptAMinute, minuteMs),
-    roomInMs(atMs, nowMs, mostAnHour - keptAnHour, hourMs),
-  );
   const everyMs = (pace?.everyMs ?? minuteMs) * slownessAt(sent, nowMs);
-  return Math.max(roomMs, draftMs + everyMs - nowMs, 0);
+  return Math.max(openingWaitMs(sent, nowMs), draftMs + everyMs - nowMs, 0);
 }
+
+const waitFor = { draft: draftWaitMs, opening: openingWaitMs, answer: answerWaitMs } as const;
 
 const slownessAt = ({ slowness, slowedMs }: Sent, nowMs: number) =>
   Math.max(1, slowness / 2 ** Math.floor((nowMs - slowedMs) / minuteMs));

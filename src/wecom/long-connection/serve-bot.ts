@@ -10,7 +10,7 @@ import type { StatusRecorder } from '../integration/status-recorder.ts';
 import { addError } from '../integration/status-store.ts';
 import { loadCredentials, requireIntegration } from '../integration/store.ts';
 import { listUnfinished } from '../stream-store.ts';
-import { usualTimes } from './connection.ts';
+import type { ConnectionTimes } from './connection.ts';
 import { type ConnectionChange, noteConnection } from './connection-store.ts';
 import type { DialPace } from './dial-pace.ts';
 import { createEar } from './hear-callback.ts';
@@ -27,7 +27,7 @@ export interface ServeOptions {
   pushing: Pushing;
   holderId: string;
   pace: DialPace;
-  times: KeepTimes;
+  times: KeepTimes & ConnectionTimes;
   mayAct(): boolean;
   /** Told when there may be something to deliver. */
   onReady(integrationId: string): void;
@@ -64,7 +64,7 @@ export async function serveBot(
   let noted: Promise<unknown> = Promise.resolve(); // one after another, so that the last one stays
   await keepConnected(
     {
-      ...{ ...usualTimes, ...options.times, ...dialled, url: config.WECOM_WS_URL, mayAct: options.mayAct },
+      ...{ ...options.times, ...dialled, url: config.WECOM_WS_URL, mayAct: options.mayAct },
       turn: pace.turn,
       onCallback: (callback) => ear.hear(callback),
       onHeartbeat: () => options.onHeartbeat(integrationId),

@@ -9,6 +9,7 @@ import type { StatusRecorder } from '../integration/status-recorder.ts';
 import { findIntegration } from '../integration/store.ts';
 import { loadStreams } from '../stream-store.ts';
 import { textOf } from '../texts.ts';
+import { type ConnectionTimes, usualTimes } from './connection.ts';
 import { listUnreachable, noteHeartbeats } from './connection-store.ts';
 import { createDialPace } from './dial-pace.ts';
 import { startHolding } from './hold-bots.ts';
@@ -31,7 +32,7 @@ const seenMs = 1000;
 export interface LongConnectionOptions {
   recorder: StatusRecorder;
   agent: Agent;
-  times?: Partial<KeepTimes>;
+  times?: Partial<KeepTimes & ConnectionTimes>;
 }
 
 export interface LongConnections {
@@ -98,7 +99,7 @@ export function startLongConnections(context: Context, options: LongConnectionOp
       const closing = new AbortController();
       const bot: LiveBot = { integrationId, connection: undefined, quota: createQuota() };
       bots.set(integrationId, bot);
-      const times = { ...usualWaits, ...options.times };
+      const times = { ...usualTimes, ...usualWaits, ...options.times };
       const onHeartbeat = (id: string) => void beaten.add(id);
       const mayAct = () => holding.mayAct();
       const told = { mayAct, onReady, onHeartbeat };
