@@ -29,6 +29,7 @@ export function createMortal(real: Database): MortalDatabase {
 
   /** What the process does between transactions: never comes back to one that died, and waits while it is paused. */
   async function alive<T>(work: () => Promise<T>): Promise<T> {
+    await gate?.promise; // all of a paused process stands still
     if (isDead()) return never();
     underWay++;
     let result: T;
@@ -45,8 +46,8 @@ export function createMortal(real: Database): MortalDatabase {
     if (stepsToPause <= 0) {
       stepsToPause = Number.POSITIVE_INFINITY;
       gate = Promise.withResolvers();
-      await gate.promise;
     }
+    await gate?.promise;
     return isDead() ? never() : result;
   }
 

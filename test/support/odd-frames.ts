@@ -85,7 +85,7 @@ export const oddCallbacks = fc
     const change = fc.tuple(fc.constantFrom(...pathsOf(whole)), anything);
     return fc.array(change, { minLength: 1, maxLength: 2 }).map((changes) => {
       const changed = structuredClone(whole);
-      for (const [path, value] of changes) put(changed, path, value);
+      for (const [path, value] of changes) put(changed, path, structuredClone(value)); // what is put into it stays its own
       return changed;
     });
   })
