@@ -36,7 +36,7 @@ lint: $(INSTALLED) ## Lint and format, mending what can be mended
 	biome check --write
 	buf lint
 
-bench: $(INSTALLED) ## Measure search and index against SQLite FTS5, on both dialects (BENCH_PASSAGES=…, see test/bench/bench.ts)
+bench: $(INSTALLED) ## Measure search and index against SQLite FTS5, and many bots over the long connection (PART=search or connections)
 	@exec node test/bench/run.ts
 
 eval: $(INSTALLED) ## Measure retrieval, answers and refusal on the data in EVAL_DATA (see test/eval/measure.ts)

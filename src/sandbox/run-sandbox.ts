@@ -54,6 +54,7 @@ export async function runSandbox(env: NodeJS.ProcessEnv): Promise<() => Promise<
 export async function runWechatSide(env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
   const wechat = await startWechatSide(toConfig(env).SANDBOX_ADDR, sandboxMessages);
   print(`WeChat    ${wechat.url}   set BIZCOMM_URL=${wechat.url} for the service`);
+  print(`WeCom     ${wechat.socketUrl}   set WECOM_WS_URL to it; POST /sandbox/wecom/bots makes known who may connect`);
   return () => wechat.close();
 }
 

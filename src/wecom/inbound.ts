@@ -16,9 +16,9 @@ const item = z.object({ msgtype: z.string().max(32), text: orNone(text), image: 
 
 const maxItems = 100;
 
-/** The items that have their form, the first of them. */
+/** The items that have their form, the first of them: no time is spent on the others. */
 const items = z
-  .array(z.unknown())
+  .custom<unknown[]>((value) => Array.isArray(value))
   .transform((all) => all.slice(0, maxItems).flatMap((each) => item.safeParse(each).data ?? []));
 
 /** What a message and a quote have in common. */

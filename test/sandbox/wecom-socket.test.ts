@@ -68,6 +68,20 @@ test('nothing is taken before the subscription; then each frame is acknowledged'
   assert.equal(await bot.code('aibot_nonsense'), 40_058);
 });
 
+test(
+  'what comes before the subscription is acknowledged is 846609, and what comes after it is not',
+  LONG,
+  async (t) => {
+    const stand = await start(t, { ackMs: 300 });
+    const bot = await dial(t, stand.side.socketUrl);
+    bot.send('aibot_subscribe', 'sub', { bot_id: 'BOT', secret: 'secret-1' });
+    assert.equal(await bot.code('ping', undefined, 'early'), 846_609);
+    assert.equal(bot.received[0]!.headers.req_id, 'sub');
+    assert.equal(stand.side.sockets.isConnected('BOT'), true);
+    assert.equal(await bot.code('ping'), 0);
+  },
+);
+
 test('a wrong secret or an unknown bot is 853000, and the connection stays open', LONG, async (t) => {
   const stand = await start(t);
   const bot = await dial(t, stand.side.socketUrl);

@@ -26,7 +26,11 @@ export async function startDialledService(
 ): Promise<DialledService> {
   const side = await startWecomSocketSide();
   const chats = createChats(side);
-  const wecom = await startWecomService(appid, { dialect, replicas: 2, env: { WECOM_WS_URL: side.url, ...env } });
+  const wecom = await startWecomService(appid, {
+    dialect,
+    replicas: 2,
+    env: { WECOM_WS_URL: side.url, LEASE_SECONDS: '30', ...env },
+  });
   const clients = clientsOf(wecom.service.url());
   let made = 0;
   return {

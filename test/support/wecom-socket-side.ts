@@ -14,6 +14,8 @@ export interface SocketFrame {
 /** A connection of a bot. */
 export interface BotSocket {
   botId: string | undefined;
+  /** When its subscription was taken, by performance.now(). */
+  subscribedMs: number | undefined;
   socket: WebSocket;
   frames: SocketFrame[];
   /** All that has come by it, of whatever form. */
@@ -54,7 +56,7 @@ export async function startWecomSocketSide(port = 0): Promise<WecomSocketSide> {
 
   function take(socket: WebSocket, { socket: tcp }: IncomingMessage): void {
     const bot: BotSocket = {
-      ...{ botId: undefined, socket, frames: [], readBytes: () => tcp.bytesRead },
+      ...{ botId: undefined, subscribedMs: undefined, socket, frames: [], readBytes: () => tcp.bytesRead },
       callBack: (cmd, reqId, body) => socket.send(JSON.stringify({ cmd, headers: { req_id: reqId }, body })),
     };
     side.sockets.push(bot);
@@ -99,6 +101,7 @@ export async function startWecomSocketSide(port = 0): Promise<WecomSocketSide> {
     const former = owners.get(bot_id);
     owners.set(bot_id, bot);
     bot.botId = bot_id;
+    bot.subscribedMs = performance.now();
     if (former !== undefined) {
       const body = { msgid: 'd', aibotid: bot_id, msgtype: 'event', event: { eventtype: 'disconnected_event' } };
       former.callBack('aibot_event_callback', 'disconnected', body);

@@ -32,7 +32,7 @@ export type Frame = { ack: Ack } | { callback: Callback };
 const schema = z.object({
   cmd: z.string().max(64).optional(),
   headers: z.object({ req_id: z.string().min(1).max(256) }),
-  errcode: z.number().int().optional(),
+  errcode: z.int32().optional(), // what is larger could not be stored
   errmsg: z.string().max(10_000).default('').catch(''),
   body: z.unknown().optional(),
 });

@@ -24,6 +24,8 @@ export const usualWaits: KeepTimes = {
 };
 
 export interface KeepOptions extends ConnectionOptions, KeepTimes {
+  /** Waits for its turn to dial; absent: it is always its turn. */
+  turn?(signal: AbortSignal): Promise<void>;
   /** Told of what happens. */
   onState(state: ConnectionState): void;
   clock?: Clock;
@@ -54,6 +56,8 @@ export async function keepConnected(options: KeepOptions, signal: AbortSignal): 
   let attempt = 0;
   let takenMs = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
+    await options.turn?.(signal);
+    if (signal.aborted) break;
     options.onState({ state: 'connecting', attempt: ++attempt });
     const { ending, livedMs } = await connectOnce(options, clock, signal);
     if (ending.kind === 'closed' || signal.aborted) break;

@@ -143,7 +143,7 @@ export function startPushing(options: PushOptions): Pushing {
   ): Promise<void> {
     const { streamId, reqId, chat } = bubble;
     const isFirst = bubble.shownVersion === -1;
-    if (bot.quota.take(chat, isFirst ? 'answer' : 'draft') > 0) return;
+    if (bot.quota.take(chat, isFirst ? 'opening' : 'draft') > 0) return;
     const body = isFirst ? firstFrame(streamId, text) : streamFrame(streamId, text, false);
     bubble.shownMs = performance.now();
     await post(bot, { cmd: 'aibot_respond_msg', reqId, chat, body });

@@ -23,14 +23,19 @@ const paces = [
 
 const maxSlowness = 64;
 
-/** So many chats are remembered before those that were quiet for an hour are looked for. */
-const sweepAt = 1000;
+/** So many chats are remembered before those that were quiet for an hour are looked for, and twice what is left then. */
+const leastSwept = 1000;
 
 export interface Quota {
-  /** Counts a frame for a chat and returns 0; or doesn't, and returns in how many milliseconds there may be room. */
-  take(chat: string, kind: 'draft' | 'answer'): number;
+  /**
+   * Counts a frame for a chat and returns 0; or doesn't, and returns in how many milliseconds there may be room. What opens
+   * a bubble leaves as much for answers as drafts do, but has to wait for none before it.
+   */
+  take(chat: string, kind: 'draft' | 'opening' | 'answer'): number;
   /** WeCom has refused one for the limit: drafts become rarer for a while. */
   refused(chat: string): void;
+  /** How many chats are remembered. */
+  size(): number;
 }
 
 interface Sent {
@@ -44,18 +49,22 @@ interface Sent {
 
 export function createQuota(now: () => number = () => performance.now()): Quota {
   const chats = new Map<string, Sent>();
+  let sweepAt = leastSwept;
 
   function sentTo(chat: string): Sent {
     const known = chats.get(chat);
     if (known !== undefined) return known;
-    if (chats.size >= sweepAt && chats.size % sweepAt === 0) sweep();
-    const sent = { atMs: [], draftMs: Number.NEGATIVE_INFINITY, slowness: 1, slowedMs: 0 };
+    if (chats.size >= sweepAt) sweep();
+    const sent = { atMs: [], draftMs: Number.NEGATIVE_INFINITY, slowness: 1, slowedMs: Number.NEGATIVE_INFINITY };
     chats.set(chat, sent);
     return sent;
   }
 
   function sweep(): void {
-    for (const [chat, { atMs }] of chats) if ((atMs.at(-1) ?? 0) < now() - hourMs) chats.delete(chat);
+    const quietMs = now() - hourMs;
+    for (const [chat, { atMs, slowedMs }] of chats)
+      if (Math.max(atMs.at(-1) ?? slowedMs, slowedMs) <= quietMs) chats.delete(chat);
+    sweepAt = Math.max(leastSwept, 2 * chats.size);
   }
 
   return {
@@ -63,7 +72,7 @@ export function createQuota(now: () => number = () => performance.now()): Quota 
       const sent = sentTo(chat);
       const nowMs = now();
       sent.atMs = sent.atMs.filter((each) => each > nowMs - hourMs);
-      const waitMs = kind === 'draft' ? draftWaitMs(sent, nowMs) : answerWaitMs(sent, nowMs);
+      const waitMs = waitFor[kind](sent, nowMs);
       if (waitMs > 0) return waitMs;
       sent.atMs.push(nowMs);
       if (kind === 'draft') sent.draftMs = nowMs;
@@ -74,6 +83,7 @@ export function createQuota(now: () => number = () => performance.now()): Quota 
       sent.slowness = Math.min(maxSlowness, slownessAt(sent, now()) * 2);
       sent.slowedMs = now();
     },
+    size: () => chats.size,
   };
 }
 
@@ -81,17 +91,22 @@ function answerWaitMs({ atMs }: Sent, nowMs: number): number {
   return Math.max(roomInMs(atMs, nowMs, mostAMinute, minuteMs), roomInMs(atMs, nowMs, mostAnHour, hourMs));
 }
 
+function openingWaitMs({ atMs }: Sent, nowMs: number): number {
+  return Math.max(
+    roomInMs(atMs, nowMs, mostAMinute - keptAMinute, minuteMs),
+    roomInMs(atMs, nowMs, mostAnHour - keptAnHour, hourMs),
+  );
+}
+
 function draftWaitMs(sent: Sent, nowMs: number): number {
   const { atMs, draftMs } = sent;
   const inMinute = atMs.filter((each) => each > nowMs - minuteMs).length;
   const pace = paces.find(({ below }) => inMinute < below);
-  const roomMs = Math.max(
-    roomInMs(atMs, nowMs, mostAMinute - keptAMinute, minuteMs),
-    roomInMs(atMs, nowMs, mostAnHour - keptAnHour, hourMs),
-  );
   const everyMs = (pace?.everyMs ?? minuteMs) * slownessAt(sent, nowMs);
-  return Math.max(roomMs, draftMs + everyMs - nowMs, 0);
+  return Math.max(openingWaitMs(sent, nowMs), draftMs + everyMs - nowMs, 0);
 }
+
+const waitFor = { draft: draftWaitMs, opening: openingWaitMs, answer: answerWaitMs } as const;
 
 const slownessAt = ({ slowness, slowedMs }: Sent, nowMs: number) =>
   Math.max(1, slowness / 2 ** Math.floor((nowMs - slowedMs) / minuteMs));

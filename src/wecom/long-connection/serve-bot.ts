@@ -12,6 +12,7 @@ import { loadCredentials, requireIntegration } from '../integration/store.ts';
 import { listUnfinished } from '../stream-store.ts';
 import type { ConnectionTimes } from './connection.ts';
 import { type ConnectionChange, noteConnection } from './connection-store.ts';
+import type { DialPace } from './dial-pace.ts';
 import { createEar } from './hear-callback.ts';
 import { type ConnectionState, type KeepTimes, keepConnected } from './keep-connected.ts';
 import { chatKey, type LiveBot } from './live-bot.ts';
@@ -25,6 +26,7 @@ export interface ServeOptions {
   recorder: StatusRecorder;
   pushing: Pushing;
   holderId: string;
+  pace: DialPace;
   times: KeepTimes & ConnectionTimes;
   mayAct(): boolean;
   /** Told when there may be something to deliver. */
@@ -45,7 +47,7 @@ export async function serveBot(
   waitMs: number,
   signal: AbortSignal,
 ): Promise<Left> {
-  const { context, recorder, pushing } = options;
+  const { context, recorder, pushing, pace } = options;
   const { database, sealer, logger, config } = context;
   const { integrationId } = bot;
   const ear = createEar(context, recorder, pushing, bot);
@@ -63,6 +65,7 @@ export async function serveBot(
   await keepConnected(
     {
       ...{ ...options.times, ...dialled, url: config.WECOM_WS_URL, mayAct: options.mayAct },
+      turn: pace.turn,
       onCallback: (callback) => ear.hear(callback),
       onHeartbeat: () => options.onHeartbeat(integrationId),
       onTrouble: (reason) => logger.warn({ integrationId, reason }, 'a frame had no effect'),

@@ -11,6 +11,7 @@ import { loadStreams } from '../stream-store.ts';
 import { textOf } from '../texts.ts';
 import { type ConnectionTimes, usualTimes } from './connection.ts';
 import { listUnreachable, noteHeartbeats } from './connection-store.ts';
+import { createDialPace } from './dial-pace.ts';
 import { startHolding } from './hold-bots.ts';
 import { type KeepTimes, usualWaits } from './keep-connected.ts';
 import type { LiveBot } from './live-bot.ts';
@@ -53,6 +54,7 @@ export function startLongConnections(context: Context, options: LongConnectionOp
   const leaseMs = config.LEASE_SECONDS * 1000;
   const bots = new Map<string, LiveBot>();
   const beaten = new Set<string>();
+  const pace = createDialPace();
   const leftovers = new Set<Promise<unknown>>();
   let unreachable: { ids: readonly string[]; untilMs: number } = { ids: [], untilMs: 0 };
   const onError = (error: unknown) => logger.error({ error: describeError(error) }, 'long connections: it goes on');
@@ -100,7 +102,8 @@ export function startLongConnections(context: Context, options: LongConnectionOp
       const times = { ...usualTimes, ...usualWaits, ...options.times };
       const onHeartbeat = (id: string) => void beaten.add(id);
       const mayAct = () => holding.mayAct();
-      const serving = { context, recorder: options.recorder, pushing, holderId, times, mayAct, onReady, onHeartbeat };
+      const told = { mayAct, onReady, onHeartbeat };
+      const serving = { context, recorder: options.recorder, pushing, pace, holderId, times, ...told };
       const served = serveBot(serving, bot, waitMs, closing.signal).catch(onError);
       const left = served.then((rest) => rest?.settled).finally(() => leftovers.delete(left));
       leftovers.add(left);

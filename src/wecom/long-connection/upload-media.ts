@@ -20,7 +20,7 @@ export async function uploadImage(
     const cmd = `aibot_upload_media_${step}`;
     const ack = await post(bot, { cmd, reqId: `up-${ulid()}`, chat: '', body }, signal);
     const { success, data } = schema.safeParse(ack.body);
-    if (!success) throw new CallError(`${cmd} was answered in a form that we don't know`, { verdict: 'transient' });
+    if (!success) throw new CallError(`${cmd} was answered in a form that we don't know`, { verdict: 'permanent' });
     return data;
   };
   const chunks = Math.ceil(bytes.length / chunkBytes);

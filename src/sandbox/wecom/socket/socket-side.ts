@@ -108,9 +108,10 @@ export function createSocketSide(options: SocketSideOptions = {}): SocketSide {
     const { botId } = peer;
     let taken: Taken = {};
     let refused: Refused | undefined;
+    let begin = () => {};
     try {
       if (peer.underWay.has(reqId)) throw new Refused(codes.conflict, 'a frame of this req_id is on its way');
-      if (frame.cmd === 'aibot_subscribe') subscribe(peer, frame.body);
+      if (frame.cmd === 'aibot_subscribe') begin = subscribe(peer, frame.body);
       else if (botId === undefined) throw new Refused(codes.notSubscribed, 'not subscribed');
       else taken = answerFrame(state, botId, frame);
     } catch (error) {
@@ -121,24 +122,35 @@ export function createSocketSide(options: SocketSideOptions = {}): SocketSide {
     const { errcode } = refused ?? { errcode: 0 };
     const isSaid = place !== undefined || (errcode !== 0 && botId !== undefined && sayings.test(frame.cmd));
     if (isSaid) log.add({ reqId, cmd: frame.cmd, errcode, body: frame.body, place, media, bytes });
-    acknowledge(peer, reqId, refused, body);
+    acknowledge(peer, reqId, { refused, body, begin });
   }
 
-  function acknowledge(peer: Peer, reqId: string, refused: Refused | undefined, body: object | undefined): void {
+  function acknowledge(
+    peer: Peer,
+    reqId: string,
+    { refused, body, begin }: { refused: Refused | undefined; body: object | undefined; begin: () => void },
+  ): void {
     peer.underWay.add(reqId);
     const ack = { headers: { req_id: reqId }, errcode: refused?.errcode ?? 0, errmsg: describe(refused), body };
     setTimeout(() => {
       peer.waiting--;
       if (refused?.errcode !== codes.conflict) peer.underWay.delete(reqId);
       send(peer, ack);
+      begin();
     }, ackMs);
   }
 
-  function subscribe(peer: Peer, body: unknown): void {
+  /** Judges a subscription, and returns what begins it: before it is acknowledged nothing is taken, and nothing told. */
+  function subscribe(peer: Peer, body: unknown): () => void {
     const { bot_id: botId, secret } = readBody(subscribeSchema, body);
     if (peer.botId !== undefined) throw new Refused(codes.tooOften, 'subscribed already');
     const known = secrets.get(botId);
     if (known === undefined || known !== secret) throw new Refused(codes.badCredentials, 'invalid bot_id or secret');
+    return () => own(botId, peer);
+  }
+
+  function own(botId: string, peer: Peer): void {
+    if (peer.socket.readyState !== peer.socket.OPEN || peer.botId !== undefined) return;
     const former = owners.get(botId);
     peer.botId = botId;
     owners.set(botId, peer);
