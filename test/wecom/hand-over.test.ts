@@ -20,9 +20,9 @@ for (const { name: dialect } of dialects) {
     const ways: Record<string, (bot: DialledBot) => Promise<unknown>> = {
       'an operator wants another one': ({ integrationId }) =>
         dialled.clients.bots.reconnectIntegration({ integrationId }),
-      'its bot is disabled for a moment': async ({ integrationId }) => {
+      'its bot is disabled for a moment': async ({ botId, integrationId }) => {
         await dialled.clients.bots.updateIntegration({ integrationId, enabled: false });
-        await until('it is closed', () => dialled.side.connected(integrationId) === undefined);
+        await until('it is closed', () => dialled.side.connected(botId) === undefined);
         await dialled.clients.bots.updateIntegration({ integrationId, enabled: true });
       },
     };

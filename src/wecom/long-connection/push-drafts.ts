@@ -96,6 +96,7 @@ export function startPushing(options: PushOptions): Pushing {
   }
 
   async function look(): Promise<void> {
+    for (const [id, { integrationId }] of filled) if (!bots.has(integrationId)) filled.delete(id); // heard at the last
     const bubbles = [...filled.values()].filter((each) => bots.get(each.integrationId)?.connection !== undefined);
     if (bubbles.length === 0) return;
     const streams = new Map((await options.load(bubbles.map((each) => each.streamId))).map((s) => [s.streamId, s]));

@@ -23,6 +23,9 @@ import { serveBot } from './serve-bot.ts';
 /** The longest that a bot is held by a process that has died: within half a minute it is connected by another. */
 const maxHolderMs = 12_000;
 
+/** A bot that is given back is closed no later, whatever is on its way: its holder has to be renewed meanwhile. */
+const maxFinishMs = 1000;
+
 /** Bots that are taken, or given back, in a round; there are three in a lease. */
 const mostPerRound = 100;
 
@@ -109,12 +112,15 @@ export function startLongConnections(context: Context, options: LongConnectionOp
       leftovers.add(left);
       return {
         async close() {
-          closing.abort();
+          const last = bot.connection;
           bot.connection = undefined;
           if (bots.get(integrationId) === bot) {
             bots.delete(integrationId);
             pushing.forget(integrationId);
           }
+          // Else a message whose acknowledgement nobody has heard would be said again.
+          if (holding.mayAct()) await last?.finish('it is to be closed', Math.min(maxFinishMs, leaseMs / 6));
+          closing.abort();
           await served;
         },
       };
