@@ -21,57 +21,64 @@ const lastWords = ({ cmd, body }: SocketFrame): string | undefined => {
   return cmd === 'aibot_respond_msg' && body.stream.finish ? body.stream.content : undefined;
 };
 
-for (const { name: dialect, create } of dialects) {
-  describe(`the process that holds a bot is killed, with the usual lease, on ${dialect}`, () => {
-    let field: ConnectionField;
-    let bot: FieldBot;
-    before(async () => {
-      field = await openConnectionField(await create(), { LEASE_SECONDS: '30' });
-      bot = await field.makeBot();
-      await field.start();
-    }, LONG);
-    after(() => field?.close(), LONG);
+/** Both dialects at once: nearly all of the time they wait for leases to end. */
+describe('the process that holds a bot is killed, with the usual lease', { concurrency: true }, () => {
+  for (const { name: dialect, create } of dialects) {
+    describe(`on ${dialect}`, () => {
+      let field: ConnectionField;
+      let bot: FieldBot;
+      before(async () => {
+        field = await openConnectionField(await create(), { LEASE_SECONDS: '30' });
+        bot = await field.makeBot();
+        await field.start();
+      }, LONG);
+      after(() => field?.close(), LONG);
 
-    test('the other has it within 30 seconds, and answers all that was accepted, once', LONG, async () => {
-      const { chats, side, echoes } = field;
-      const said = new Set<string>();
-      // Of one answer WeCom takes nothing, another it takes: the process is told of neither.
-      chats.fault = (frame) => {
-        const words = lastWords(frame);
-        if (words !== undefined) said.add(words.includes('不收') ? 'not taken' : 'taken');
-        return words?.includes('不收') ? 'silence' : undefined;
-      };
-      side.delayMs = (frame) => (lastWords(frame) === undefined ? 0 : Number.POSITIVE_INFINITY);
-      echoes.draft = (question) => (question.includes('草稿') ? '才写到一半' : undefined);
-      echoes.delayMs = (question) => (/不收|收下/.test(question) ? 0 : 8000);
-      for (const words of ['不收', '收下', '草稿', '思考']) await field.ask(bot, { userid: words }, `${words}一`);
-      await field.ask(bot, { userid: '不收' }, '不收二');
-      await until('two answers are under way', () => said.size === 2);
-      await until('one is drafted', () => chats.chat({ userid: '草稿' })[0]?.texts.some((text) => /一半/.test(text)));
-      await until('one is thought of', () => chats.chat({ userid: '思考' }).length > 0);
-      await field.ask(bot, { userid: '最后' }, '刚说完');
-      const owner = await field.ownerOf(bot);
-      const [former, killedMs] = [side.connected(bot.botId), performance.now()];
-      await field.end(owner);
-      chats.fault = () => undefined;
-      side.delayMs = () => 0;
-      await until('the other is subscribed', () => {
-        const present = side.connected(bot.botId);
-        return present !== undefined && present !== former;
+      test('the other has it within 30 seconds, and answers all that was accepted, once', LONG, async () => {
+        const { chats, side, echoes } = field;
+        const said = new Set<string>();
+        // Of one answer WeCom takes nothing, another it takes: the process is told of neither.
+        chats.fault = (frame) => {
+          const words = lastWords(frame);
+          if (words !== undefined) said.add(words.includes('不收') ? 'not taken' : 'taken');
+          return words?.includes('不收') ? 'silence' : undefined;
+        };
+        side.delayMs = (frame) => (lastWords(frame) === undefined ? 0 : Number.POSITIVE_INFINITY);
+        echoes.draft = (question) => (question.includes('草稿') ? '才写到一半' : undefined);
+        echoes.delayMs = (question) => (/不收|收下/.test(question) ? 0 : 8000);
+        for (const words of ['不收', '收下', '草稿', '思考']) await field.ask(bot, { userid: words }, `${words}一`);
+        await field.ask(bot, { userid: '不收' }, '不收二');
+        await until('two answers are under way', () => said.size === 2);
+        await until('one is drafted', () => chats.chat({ userid: '草稿' })[0]?.texts.some((text) => /一半/.test(text)));
+        await until('one is thought of', () => chats.chat({ userid: '思考' }).length > 0);
+        await field.ask(bot, { userid: '最后' }, '刚说完');
+        const owner = await field.ownerOf(bot);
+        const [former, killedMs] = [side.connected(bot.botId), performance.now()];
+        await field.end(owner);
+        chats.fault = () => undefined;
+        side.delayMs = () => 0;
+        await until('the other is subscribed', () => {
+          const present = side.connected(bot.botId);
+          return present !== undefined && present !== former;
+        });
+        const tookMs = performance.now() - killedMs;
+        await field.askUntilAccepted(bot, { userid: '后来' }, '还在吗');
+        const { accepted, lost, doubled, repeats } = await reckon(field, 90_000);
+        const allMs = performance.now() - killedMs;
+        console.log(
+          `subscribed after ${Math.round(tookMs)} ms, all ${accepted} answered after ${Math.round(allMs)} ms`,
+        );
+        assert.ok(tookMs < 30_000, `${tookMs} ms`);
+        assert.ok(accepted >= 6);
+        assert.deepEqual({ lost, doubled, repeats }, { lost: [], doubled: [], repeats: 0 });
+        assert.deepEqual(listUnfinished(field), []);
+        assert.deepEqual([...chats.faults, ...side.faults], []);
       });
-      const tookMs = performance.now() - killedMs;
-      await field.askUntilAccepted(bot, { userid: '后来' }, '还在吗');
-      const { accepted, lost, doubled, repeats } = await reckon(field, 90_000);
-      const allMs = performance.now() - killedMs;
-      console.log(`subscribed after ${Math.round(tookMs)} ms, all ${accepted} answered after ${Math.round(allMs)} ms`);
-      assert.ok(tookMs < 30_000, `${tookMs} ms`);
-      assert.ok(accepted >= 6);
-      assert.deepEqual({ lost, doubled, repeats }, { lost: [], doubled: [], repeats: 0 });
-      assert.deepEqual(listUnfinished(field), []);
-      assert.deepEqual([...chats.faults, ...side.faults], []);
     });
-  });
+  }
+});
 
+for (const { name: dialect, create } of dialects) {
   describe(`processes that hold bots are killed again and again, on ${dialect}`, () => {
     const random = createRandom();
     let field: ConnectionField;

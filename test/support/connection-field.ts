@@ -138,6 +138,9 @@ export async function openConnectionField(
   return field;
 }
 
+/** What a process has sent WeCom may read only a moment after it was killed. */
+const readMs = 500;
+
 /** What came of the questions that were accepted. */
 export interface Reckoning {
   accepted: number;
@@ -178,7 +181,7 @@ export async function reckon(
     const messages = answers.filter(({ kind }) => kind === 'markdown');
     const bubbles = answers.length - messages.length;
     const isExcused = ({ atMs }: Shown, index: number) =>
-      index === 0 || killedMs.some((ms) => ms >= messages[index - 1]!.atMs && ms <= atMs);
+      index === 0 || killedMs.some((ms) => ms >= messages[index - 1]!.atMs - readMs && ms <= atMs);
     if (bubbles > 1 || (bubbles === 1 && messages.length > 0) || !messages.every(isExcused)) {
       found.doubled.push(asked.words);
     }

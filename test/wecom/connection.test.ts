@@ -102,6 +102,29 @@ describe('a long connection', () => {
     await assert.rejects(connection.send({ cmd: 'aibot_respond_msg', reqId: 'r', body: {} }), Ended);
   });
 
+  test('that is finished hears what became of what it has sent, and sends nothing more', LONG, async () => {
+    const connection = connect({ heartbeatMs: 60_000 });
+    await connection.ready;
+    side.delayMs = () => 200;
+    const sent = connection.send({ cmd: 'aibot_send_msg', reqId: 'r', body: {} });
+    await until('it is on its way', () => side.connected(botId)!.frames.length === 2);
+    const finished = connection.finish('the bot is given back', 10_000);
+    await assert.rejects(connection.send({ cmd: 'aibot_send_msg', reqId: 'other', body: {} }), Ended);
+    assert.equal((await sent).errcode, 0);
+    await finished;
+    assert.equal((await connection.ended).kind, 'closed');
+    assert.equal(side.sockets[0]!.frames.length, 2);
+  });
+
+  test('that is finished waits no longer than it is told', LONG, async () => {
+    const connection = connect({ heartbeatMs: 60_000, ackTimeoutMs: 50_000 });
+    await connection.ready;
+    side.answer = () => undefined;
+    const sent = connection.send({ cmd: 'aibot_send_msg', reqId: 'r', body: {} });
+    await connection.finish('the bot is given back', 100);
+    await assert.rejects(sent, Ended);
+  });
+
   test('that went silent is given up after two heartbeats, though TCP is fine', LONG, async () => {
     const connection = connect({ ackTimeoutMs: 100 });
     await connection.ready;
@@ -167,8 +190,9 @@ describe('a long connection', () => {
       const { kept, stop, states } = keep();
       for (let round = 0; round < 8; round++) {
         await until('it is connected', () => states.at(-1)?.state === 'connected');
+        const { length } = states;
         side.connected(botId)!.socket.terminate();
-        await until('it has noticed', () => states.at(-1)?.state !== 'connected');
+        await until('it has noticed', () => states.slice(length).some(({ state }) => state === 'waiting'));
       }
       await until('it is connected', isConnected);
       stop();

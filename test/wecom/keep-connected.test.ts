@@ -97,7 +97,7 @@ describe('a connection that is kept, with the usual waits', () => {
   });
 
   test('that has lived for long begins with short waits again', LONG, async () => {
-    const lives = [0, 0, 0, 0, 0, 0, usualWaits.settledMs, 0];
+    const lives = [0, 0, 0, 0, 0, 0, 2 * usualWaits.settledMs, 0];
     await keep(
       async () => {},
       ({ state }, stop) => {

@@ -49,9 +49,9 @@ for (const { name: dialect } of dialects) {
       chats.say(bot.botId, answered, '成人票多少钱？');
       await until('an answer is under way', () => refused > 0);
       const { asked: isAsked, release } = dialled.hold();
-      chats.say(bot.botId, asked, '儿童票呢？');
+      chats.say(bot.botId, asked, '成人票是多少钱？');
       const url = urls.make();
-      chats.say(bot.botId, withUrl, '老人呢？', { response_url: url });
+      chats.say(bot.botId, withUrl, '成人票要多少钱？', { response_url: url });
       await isAsked;
       await until('they think', () => chats.chat(asked).length > 0 && chats.chat(withUrl).length > 0);
       await side.goAway();
@@ -84,7 +84,7 @@ for (const { name: dialect } of dialects) {
       assert.deepEqual([...chats.faults, ...side.faults, ...urls.refused], []);
       const after = { userid: randomUUID() };
       chats.streamMs = 600_000;
-      chats.say(bot.botId, after, '还在吗？');
+      chats.say(bot.botId, after, '成人票多少钱呢？');
       assert.equal((await chats.finished(after, 1)).length, 1);
     });
   });

@@ -5,6 +5,7 @@
  * another opens another (keep-connected.ts).
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { describeError } from '../../errors.ts';
 import { type Ack, type Callback, type Command, maxFrameBytes, readFrame, writeFrame } from './frame.ts';
@@ -55,6 +56,11 @@ export interface Connection {
   send(command: Command, signal?: AbortSignal): Promise<Ack>;
   /** Ends it. */
   close(reason: string): void;
+  /**
+   * Sends nothing more, and ends it once all that was sent is acknowledged, or after `patienceMs`: what becomes of a frame
+   * that nobody has heard of is not known.
+   */
+  finish(reason: string, patienceMs: number): Promise<void>;
 }
 
 /** The connection is over. */
@@ -85,11 +91,12 @@ const maxMissedHeartbeats = 2;
 export function openConnection(options: ConnectionOptions): Connection {
   const { url, botId, secret, ackTimeoutMs, heartbeatMs, onTrouble } = options;
   const { promise: ended, resolve: resolveEnded } = Promise.withResolvers<Ending>();
-  const waiting = new Map<string, (ack: Ack | Ended) => void>();
+  const waiting = new Map<string, PromiseWithResolvers<Ack | Ended | undefined>>();
   const inTurn = createOneAtATime({
     ...{ pauseMs: 1000, maxWaiting: 100, isLost: (error) => error instanceof NotAcknowledged },
   });
   let over: Ending | undefined;
+  let lastWords: Ending | undefined; // it is being finished
   let heartbeat: NodeJS.Timeout | undefined;
   const socket = new WebSocket(url, {
     ...{ handshakeTimeout: ackTimeoutMs, maxPayload: maxFrameBytes, perMessageDeflate: false, followRedirects: false },
@@ -100,7 +107,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     over = ending;
     clearInterval(heartbeat);
     socket.terminate();
-    for (const settle of [...waiting.values()]) settle(new Ended(ending));
+    for (const { resolve } of [...waiting.values()]) resolve(new Ended(ending));
     resolveEnded(ending);
   }
   const lose = (reason: string, code = 0) => end({ kind: 'lost', code, reason });
@@ -108,12 +115,12 @@ export function openConnection(options: ConnectionOptions): Connection {
   async function post({ cmd, reqId, body }: Command): Promise<Ack> {
     if (over === undefined && !options.mayAct())
       end({ kind: 'closed', reason: 'the bot may be held by another process' });
-    if (over !== undefined) throw new Ended(over);
-    const { promise, resolve } = Promise.withResolvers<Ack | Ended | undefined>();
-    const timer = setTimeout(resolve, ackTimeoutMs, undefined);
-    waiting.set(reqId, resolve);
+    if ((over ?? lastWords) !== undefined) throw new Ended((over ?? lastWords)!);
+    const answer = Promise.withResolvers<Ack | Ended | undefined>();
+    const timer = setTimeout(answer.resolve, ackTimeoutMs, undefined);
+    waiting.set(reqId, answer);
     socket.send(writeFrame({ cmd, reqId, ...(body && { body }) }), (error) => error && lose(describeError(error)));
-    const ack = await promise.finally(() => {
+    const ack = await answer.promise.finally(() => {
       clearTimeout(timer);
       waiting.delete(reqId);
     });
@@ -162,9 +169,16 @@ export function openConnection(options: ConnectionOptions): Connection {
     }
     const frame = readFrame(data);
     if (frame === undefined) onTrouble(`a frame of ${data.length} bytes can't be read`);
-    else if ('ack' in frame) waiting.get(frame.ack.reqId)?.(frame.ack);
+    else if ('ack' in frame) waiting.get(frame.ack.reqId)?.resolve(frame.ack);
     else if (isTakenOver(frame.callback)) end({ kind: 'taken', reason: 'the bot was connected from elsewhere' });
     else Promise.try(options.onCallback, frame.callback).catch((error) => onTrouble(describeError(error)));
+  }
+
+  async function finish(reason: string, patienceMs: number): Promise<void> {
+    lastWords = { kind: 'closed', reason };
+    const answered = Promise.all([...waiting.values()].map(({ promise }) => promise));
+    await Promise.race([answered, sleep(patienceMs, undefined, { ref: false })]);
+    end(lastWords);
   }
 
   const opened = Promise.withResolvers<void>();
@@ -185,7 +199,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     });
   ready.catch(() => {});
   isOver.catch(() => {});
-  return { ready, ended, send, close: (reason) => end({ kind: 'closed', reason }) };
+  return { ready, ended, send, finish, close: (reason) => end({ kind: 'closed', reason }) };
 }
 
 function toBytes(data: Buffer | ArrayBuffer | Buffer[]): Uint8Array {

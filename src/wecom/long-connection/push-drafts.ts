@@ -104,6 +104,7 @@ export function startPushing(options: PushOptions): Pushing {
   }
 
   async function look(): Promise<void> {
+    for (const [id, { integrationId }] of filled) if (!bots.has(integrationId)) filled.delete(id); // heard at the last
     const bubbles = [...filled.values()].filter((each) => bots.get(each.integrationId)?.connection !== undefined);
     if (bubbles.length === 0) return;
     const streams = new Map((await options.load(bubbles.map((each) => each.streamId))).map((s) => [s.streamId, s]));
@@ -176,12 +177,11 @@ export function startPushing(options: PushOptions): Pushing {
 
   return {
     open(bubble, text) {
-      if (!bots.has(bubble.integrationId)) return; // whoever holds it now has found it
       const added = add(bubble, false);
       start(added, (bot) => show(bot, added, { text, version: 0 }));
     },
     resume(bubbles) {
-      for (const bubble of bubbles) if (bots.has(bubble.integrationId)) add(bubble, true);
+      for (const bubble of bubbles) add(bubble, true);
     },
     async finish(streamId, say) {
       const bubble = filled.get(streamId);

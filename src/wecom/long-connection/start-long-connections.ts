@@ -23,6 +23,9 @@ import { serveBot } from './serve-bot.ts';
 /** The longest that a bot is held by a process that has died: within half a minute it is connected by another. */
 const maxHolderMs = 12_000;
 
+/** A bot that is given back is closed no later, whatever is on its way: its holder has to be renewed meanwhile. */
+const maxFinishMs = 1000;
+
 /** Bots that are taken, or given back, in a round; there are three in a lease. */
 const mostPerRound = 100;
 
@@ -101,29 +104,23 @@ export function startLongConnections(context: Context, options: LongConnectionOp
     const times = { ...usualTimes, ...usualWaits, ...options.times };
     const onHeartbeat = (id: string) => void beaten.add(id);
     const mayAct = () => holding?.mayAct() === true;
-    const serving = {
-      context,
-      recorder: options.recorder,
-      pushing,
-      pace,
-      holderId,
-      times,
-      mayAct,
-      onReady,
-      onHeartbeat,
-    };
+    const told = { mayAct, onReady, onHeartbeat };
+    const serving = { context, recorder: options.recorder, pushing, pace, holderId, times, ...told };
     const served = serveBot(serving, bot, closing.signal).catch(onError);
     const left = served.then((rest) => rest?.settled).finally(() => leftovers.delete(left));
     leftovers.add(left);
     return {
       isFailing: () => performance.now() - (bot.failingSinceMs ?? Number.POSITIVE_INFINITY) > failingMs,
       async close() {
-        closing.abort();
+        const last = bot.connection;
         bot.connection = undefined;
         if (bots.get(integrationId) === bot) {
           bots.delete(integrationId);
           pushing.forget(integrationId);
         }
+        // Else a message whose acknowledgement nobody has heard would be said again.
+        if (mayAct()) await last?.finish('it is to be closed', Math.min(maxFinishMs, leaseMs / 6));
+        closing.abort();
         await served;
       },
     };
