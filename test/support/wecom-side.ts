@@ -94,7 +94,7 @@ export interface ResponseUrls {
   host: string;
   /** A new address. */
   make(): string;
-  /** What was taken by which address; a second call of one is refused, and told here. */
+  /** What was taken by which address, /hang-up left out, which says nothing; a second call of one is refused, and told here. */
   taken: { url: string; body: { msgtype: string; markdown: { content: string } } }[];
   refused: string[];
   /** What the next calls are answered with; 0 unless set. */
@@ -108,6 +108,7 @@ export async function startResponseUrls(): Promise<ResponseUrls> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
+      if (request.url === '/hang-up') return void request.socket.destroy();
       const url = `http://${urls.host}${request.url}`;
       const isFirst = known.delete(url);
       const errcode = isFirst ? urls.errcode : 40_058;

@@ -132,6 +132,21 @@ describe('a long connection', () => {
     assert.deepEqual(await connection.ended, { kind: 'lost', code: 0, reason: 'heartbeats are not acknowledged' });
   });
 
+  test('that WeCom has forgotten is ended, and its heartbeats are none, though it answers', LONG, async () => {
+    let beats = 0;
+    const connection = connect({ heartbeatMs: 50, onHeartbeat: () => beats++ });
+    await connection.ready;
+    side.answer = () => 846_609;
+    assert.equal((await connection.ended).kind, 'lost');
+    assert.equal(beats, 0);
+    const other = connect({ heartbeatMs: 60_000 });
+    await other.ready;
+    await assert.rejects(other.send({ cmd: 'aibot_send_msg', reqId: 'x', body: {} }), Ended);
+    assert.deepEqual(await other.ended, {
+      ...{ kind: 'lost', code: 846_609, reason: 'WeCom has forgotten the subscription' },
+    });
+  });
+
   test('the former one is told that the bot was taken, and closes itself', LONG, async () => {
     const former = connect();
     await former.ready;
@@ -198,6 +213,20 @@ describe('a long connection', () => {
       stop();
       assert.equal((await kept).kind, 'closed');
       await until('its socket is closed', () => !isConnected());
+    });
+
+    test('comes back where it was not to be used for a moment: its process stood still', LONG, async () => {
+      let may = true;
+      const { stop, kept } = keep({ mayAct: () => may });
+      await until('it is connected', isConnected);
+      may = false;
+      side.connected(botId)!.callBack('aibot_msg_callback', 'r1', {});
+      await until('it is closed', () => !isConnected());
+      assert.deepEqual(calls, [], 'nothing is taken by it any more');
+      may = true;
+      await until('it is connected again', isConnected);
+      stop();
+      await kept;
     });
 
     test('waits for a server that is away, for as long as that takes', LONG, async () => {

@@ -5,12 +5,12 @@ import { until } from '../support/until.ts';
 
 const never = new AbortController().signal;
 
-test('however many want to dial at once, no more than 25 of them do in a second, in their order', async () => {
+test('however many want to dial at once, no more than 50 of them do in a second, in their order', async () => {
   const { turn } = createDialPace();
   const beganMs = performance.now();
   const turns: number[] = [];
   await Promise.all(Array.from({ length: 40 }, (_, index) => turn(never).then(() => turns.push(index))));
-  assert.ok(performance.now() - beganMs >= 39 * 40 - 5);
+  assert.ok(performance.now() - beganMs >= 39 * 20 - 5);
   assert.deepEqual(turns, [...turns.keys()]);
 });
 

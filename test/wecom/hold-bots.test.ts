@@ -70,7 +70,6 @@ for (const { name: dialect } of dialects) {
         if (connected.has(id)) doubles.push(`${id}: ${connected.get(id)} and ${name}`);
         connected.set(id, name);
         return {
-          isFailing: () => false,
           async close() {
             await sleep(20);
             if (connected.get(id) === name) connected.delete(id);

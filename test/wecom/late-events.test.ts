@@ -44,7 +44,7 @@ describe('an event of a bot that is dialled', () => {
     const context = { database, wake: { messages: () => {} } } as unknown as Context;
     const pushing = {} as Pushing;
     const troubles: string[] = [];
-    const bot = { integrationId, connection, failingSinceMs: undefined, quota: createQuota() };
+    const bot = { integrationId, connection, quota: createQuota() };
     const recorder = { note: () => {}, flush: async () => {} };
     const onTrouble = (reason: string) => void troubles.push(reason);
     return { sent, troubles, ear: createEar({ context, recorder, pushing, bot, onTrouble }) };

@@ -165,6 +165,62 @@ for (const { name: dialect } of dialects) {
       faultless();
     });
 
+    test('a bubble that WeCom does not take the answer in is closed when that went as a message', LONG, async () => {
+      const { botId } = await all.dial();
+      const refusing = user();
+      all.chats.fault = (frame) => (isFinal(frame) && frame.body.stream.content.includes('168') ? 40_058 : undefined);
+      all.chats.say(botId, refusing, question);
+      const [bubble, answer] = await all.chats.finished(refusing, 2);
+      assert.deepEqual([bubble, kinds(refusing)], [continued, ['bubble', 'markdown']]);
+      assert.match(answer!, /168/);
+      const late = user();
+      let refused = 0;
+      all.chats.fault = (frame) => {
+        if (!isFinal(frame) || !frame.body.stream.content.includes('168')) return undefined;
+        refused++;
+        return 846_607;
+      };
+      all.chats.say(botId, late, question);
+      await until('it is refused', () => refused > 0);
+      await all.database.run("update dispatch set expires_at = 1 where kind = 'wecom.stream' and state = 'pending'");
+      await until('its first route is over', () => refused > 1);
+      all.chats.fault = () => undefined;
+      assert.match((await all.chats.finished(late, 1))[0]!, /168/);
+      assert.deepEqual(kinds(late), ['bubble'], 'there is still time for its bubble');
+      faultless();
+    });
+
+    test('an answer that may stand in its bubble is replaced by nothing after a crash', LONG, async () => {
+      const { botId, integrationId } = await all.dial();
+      const from = user();
+      const respond = all.side.answer;
+      let said = 0;
+      all.side.answer = (frame, socket) => {
+        const answer = respond(frame, socket);
+        if (!isFinal(frame) || said++ > 0) return answer;
+        // WeCom has it; who said it dies, and when another has the bot the bubble's time is over.
+        void all.database
+          .run('update reply set closes_at = closes_at - 340000 where integration_id = ?', [integrationId])
+          .then(() => socket.socket.terminate());
+        return undefined;
+      };
+      try {
+        all.chats.say(botId, from, question);
+        await until('it was said', () => said > 0);
+        await until('nothing waits', async () => {
+          const rows = await all.database.all(
+            "select 1 from dispatch d join lane l on l.lane_id = d.lane_id where l.drain_key = ? and d.state = 'pending'",
+            [integrationId],
+          );
+          return said > 0 && rows.length === 0 && kinds(from).length > 0;
+        });
+        assert.match(all.chats.chat(from)[0]!.texts.at(-1)!, /168/);
+        faultless();
+      } finally {
+        all.side.answer = respond;
+      }
+    });
+
     test('a callback that comes again, by whatever request, opens no second bubble', LONG, async () => {
       const { botId } = await all.dial();
       const from = user();
@@ -301,6 +357,60 @@ for (const { name: dialect } of dialects) {
       assert.match(body.markdown.content, /168/);
     });
 
+    test('a response_url that refuses, or is too old, costs no answer: it waits for the bot', LONG, async () => {
+      for (const ageMs of [0, 7_200_000]) {
+        const { botId, integrationId } = await all.dial();
+        const from = user();
+        const held = all.hold();
+        all.chats.say(botId, from, question, { response_url: `${all.urls.make()}-unknown` });
+        await held.asked;
+        await all.clients.bots.disconnectIntegration({ integrationId });
+        await until('it is closed', () => all.side.connected(botId) === undefined);
+        const shift = 330_000 + ageMs;
+        await all.database.run(
+          `update reply set closes_at = closes_at - ${shift}, created_at = created_at - ${shift} where integration_id = ?`,
+          [integrationId],
+        );
+        held.release();
+        await until('it was looked at', async () => {
+          if (ageMs === 0) return (await errorsOf(integrationId)).some(([, what]) => what === 'response_url');
+          const rows = await all.database.all("select 1 from dispatch where route = 'first' and kind = 'wecom.send'");
+          return rows.length > 0;
+        });
+        await all.clients.bots.reconnectIntegration({ integrationId });
+        const said = () => all.chats.chat(from).filter(({ texts }) => texts.at(-1)!.includes('168'));
+        await until('it is said', () => said().length > 0);
+        await until('nothing waits', async () => {
+          const rows = await all.database.all(
+            "select 1 from dispatch d join lane l on l.lane_id = d.lane_id where l.drain_key = ? and d.state = 'pending'",
+            [integrationId],
+          );
+          return rows.length === 0;
+        });
+        assert.equal(said().length, 1);
+      }
+    });
+
+    test('where nobody knows what became of the response_url, no piece counts as said', LONG, async () => {
+      const { botId, integrationId } = await all.dial();
+      const from = user();
+      all.llm.answer = sendPieces([tableOf(900)]);
+      all.chats.fault = (frame) => (isFinal(frame) ? 846_608 : frame.cmd === 'aibot_send_msg' ? 93_006 : undefined);
+      const url = new URL(all.urls.make());
+      all.chats.say(botId, from, question, { response_url: `${url.origin}/hang-up` });
+      const ended = await until('all has ended', async () => {
+        const rows = await all.database.all<{ state: string }>(
+          "select d.state from dispatch d join lane l on l.lane_id = d.lane_id where l.drain_key = ? and d.kind like 'wecom.%'",
+          [integrationId],
+        );
+        return rows.length >= 3 && rows.every(({ state }) => state !== 'pending') ? rows : undefined;
+      });
+      assert.deepEqual(
+        ended.map(({ state }) => state),
+        ended.map(() => 'dead'),
+      );
+    });
+
     test('of a deleted bot what can not be said ends, and operators see why', LONG, async () => {
       const { botId, integrationId } = await all.dial();
       const from = user();
@@ -333,7 +443,11 @@ for (const { name: dialect } of dialects) {
       const other = user();
       all.chats.say(botId, other, question);
       await all.chats.finished(other, 1);
-      assert.equal(all.chats.chat(from)[0]!.isFinished, false);
+      assert.deepEqual(
+        await all.chats.finished(from, 1),
+        ['已开始新的会话，请继续提问。'],
+        'its bubble does not think for ever',
+      );
       assert.deepEqual(await all.database.all('select 1 from reply where user_id = ?', [from.userid]), []);
       assert.equal((await errorsOf(integrationId)).length, 0);
     });

@@ -81,27 +81,24 @@ export interface Reach {
   /** Enabled, and not closed by an operator, nor stopped by WeCom. */
   isWanted: boolean;
   isDeleted: boolean;
-  /** For how long it has not been connected; 0: it is, or never was. */
-  awayMs: number;
+  /** How often in a row the process that holds it now has failed to connect it; 0: it has, or nobody holds it. */
+  failures: number;
 }
 
 /** By the primary keys. */
 export async function loadReach(session: Session, integrationId: string): Promise<Reach> {
-  const { now } = session.dialect;
-  const [row] = await session.all<{ wanted: number; deleted: number; away_ms: number | null }>(
+  const [row] = await session.all<{ wanted: number; deleted: number; failures: number }>(
     `select case when i.enabled = 1 and coalesce(c.wanted, 1) = 1 and coalesce(c.state, '') <> 'stopped' then 1 else 0 end
         wanted, case when i.deleted_at is null then 0 else 1 end deleted,
-        case when c.state = 'connected' and h.due_at > ${now} then 0
-          when c.state = 'connected' then ${now} - coalesce(h.due_at, c.heartbeat_at, c.connected_at)
-          else ${now} - coalesce(c.disconnected_at, c.connected_at) end away_ms
+        case when c.state = 'waiting' and h.holder_id is not null then c.attempts else 0 end failures
       from integration i left join bot_connection c on c.integration_id = i.integration_id
-      left join connection_holder h on h.holder_id = c.holder_id
+      left join connection_holder h on h.holder_id = c.holder_id and h.due_at > ${session.dialect.now}
       where i.integration_id = ?`,
     [integrationId],
   );
-  if (row === undefined) return { isWanted: false, isDeleted: true, awayMs: 0 };
+  if (row === undefined) return { isWanted: false, isDeleted: true, failures: 0 };
   const isDeleted = Number(row.deleted) === 1;
-  return { isWanted: !isDeleted && Number(row.wanted) === 1, isDeleted, awayMs: Number(row.away_ms ?? 0) };
+  return { isWanted: !isDeleted && Number(row.wanted) === 1, isDeleted, failures: Number(row.failures) };
 }
 
 /** Notes that heartbeats came back, some seconds ago at most. By the primary key. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Between two dials of one process, whatever their reasons are. */
-const spreadMs = 12;
+const spreadMs = 20;
 
 /**
  * Has a process dial one bot after another: WeCom may go away and end all connections in one instant, and operators may

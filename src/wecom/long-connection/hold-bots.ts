@@ -6,7 +6,6 @@
  *    back.
  * 2. Its share is the bots by the holders, rounded up. What it has beyond that it closes and gives back, some in a round;
  *    below it, it takes bots that are free, some in a round.
- * 3. What it can't connect for long it leaves to others, where there are some: its own way to WeCom may be the reason.
  *
  * Two can't hold one bot: taking is one UPDATE over a row that names no other living holder, and a holder stops acting, by
  * its own clock, before the others may think it dead (holder.ts).
@@ -19,8 +18,6 @@ import { countHolders, giveBack, listWanted, takeBot, type WantedBot } from './h
 /** A connection that is kept; `close` resolves once nothing more is sent by it. */
 export interface Held {
   revision: number;
-  /** Whether it can't be connected from here, for long. */
-  isFailing(): boolean;
   close(): Promise<void>;
 }
 
@@ -49,26 +46,16 @@ export interface Holding {
   stop(): Promise<void>;
 }
 
-/** What is left to others is not taken again for so long. */
-const leaveMs = 60_000;
-
 /** Taking goes on for so long in a round. */
 const takingMs = 2000;
 
 export function startHolding(options: HoldOptions): Holding {
   const { database, name, leaseMs, onError } = options;
   const held = new Map<string, Held>();
-  const left = new Map<string, number>(); // to others, until then
   const stopping = new AbortController();
   let waking = new AbortController();
   const wake = () => waking.abort();
   const holder = startHolder({ database, name, leaseMs, onBegin: wake, onLost: closeAll, onError });
-
-  function isLeft(id: string): boolean {
-    if ((left.get(id) ?? 0) > performance.now()) return true;
-    left.delete(id);
-    return false;
-  }
 
   /** Nothing is given back: with their holder the bots are free by themselves. */
   async function closeAll(): Promise<void> {
@@ -94,15 +81,12 @@ export function startHolding(options: HoldOptions): Holding {
       wanted.get(id)?.revision === revision && wanted.get(id)?.holderId === holderId;
     const over = [...held].filter(([id, { revision }]) => !isOurs(id, revision)).map(([id]) => id);
     await Promise.all(over.map((id) => release(id, holderId)));
-    const holders = Math.max(1, await countHolders(database));
-    const share = Math.ceil(wanted.size / holders);
-    const failing = [...held].filter(([, each]) => holders > 1 && each.isFailing()).map(([id]) => id);
-    for (const id of failing) left.set(id, performance.now() + leaveMs);
-    const surplus = [...failing, ...[...held.keys()].slice(share)].slice(0, options.mostPerRound);
+    const share = Math.ceil(wanted.size / Math.max(1, await countHolders(database)));
+    const surplus = [...held.keys()].slice(share).slice(0, options.mostPerRound);
     await Promise.all(surplus.map((id) => release(id, holderId)));
     // What is ours and not held: it was to be given back, or was taken by a commit that nobody saw take effect.
     const isFree = ({ integrationId: id, holderId: by }: WantedBot) =>
-      (by === '' || (by === holderId && !held.has(id) && !surplus.includes(id))) && !isLeft(id);
+      by === '' || (by === holderId && !held.has(id) && !surplus.includes(id));
     await take(shuffle([...wanted.values()].filter(isFree)), share, holderId);
   }
 

@@ -9,8 +9,6 @@ export interface LiveBot {
   integrationId: string;
   /** Undefined: WeCom takes nothing for it at the moment. */
   connection: Connection | undefined;
-  /** Since when it can't be connected, by performance.now(); undefined: it is, or WeCom doesn't want it. */
-  failingSinceMs: number | undefined;
   quota: Quota;
 }
 

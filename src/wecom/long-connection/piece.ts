@@ -9,10 +9,11 @@ import { chatKey, type LiveBot, type LiveBots } from './live-bot.ts';
 import type { Pushing } from './push-drafts.ts';
 
 /**
- * What waits for its bot is looked at ever less often: a bot that is connected makes all due that waits for it. In
- * milliseconds.
+ * What waits for its bot is looked at ever less often: a bot that is connected makes all due that waits for it. While there
+ * may be another way, often. In milliseconds.
  */
-export const unreachableWaitMs = ({ ageMs }: Pick<Stream, 'ageMs'>) => Math.min(5 * 60_000, Math.max(5000, ageMs / 8));
+export const unreachableWaitMs = ({ ageMs, hasUrl }: Pick<Stream, 'ageMs' | 'hasUrl'>) =>
+  Math.min(hasUrl ? 10_000 : 5 * 60_000, Math.max(5000, ageMs / 8));
 
 /** Whether an error says that this will never be taken by this way. */
 export const isFinal = (error: unknown) =>

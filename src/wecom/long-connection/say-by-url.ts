@@ -14,8 +14,8 @@ import { readPiece, unreachableWaitMs } from './piece.ts';
 /** WeCom's own hour, and time enough to make the call. */
 const urlMs = 55 * 60_000;
 
-/** A bot that is away for so long, and somebody was there to connect it, is given up for what has a response_url. */
-const givenUpMs = 60_000;
+/** A bot that could not be connected so often, which takes half a minute, is given up for what has a response_url. */
+const givenUpFailures = 6;
 
 /** Whether a call may be made. */
 export const canUseUrl = ({ hasUrl, ageMs }: Stream) => hasUrl && ageMs < urlMs;
@@ -41,13 +41,12 @@ export function createSayByUrl(context: Context, agent: Agent) {
 }
 
 /**
- * Whether a bot is not to be waited for any longer. Only a process that has itself been there for as long can tell: after an
- * outage of all of them every bot was away. Throws where nothing is left to say it by.
+ * Whether a bot is not to be waited for any longer. That nobody holds it says nothing: after an outage of all processes that
+ * is so of every bot. Throws where nothing is left to say it by.
  */
 export async function isGivenUp({ database }: Context, { integrationId }: Dispatch, stream: Stream): Promise<boolean> {
   const reach = await loadReach(database, integrationId);
-  const isAway = reach.awayMs > givenUpMs && performance.now() > givenUpMs;
-  if (canUseUrl(stream)) return !reach.isWanted || isAway;
+  if (canUseUrl(stream)) return !reach.isWanted || reach.failures >= givenUpFailures;
   if (reach.isDeleted) throw new CallError('its bot was deleted, and there is no response_url', { verdict: 'closed' });
   return false;
 }

@@ -59,8 +59,6 @@ export async function serveBot(options: ServeOptions, bot: LiveBot, signal: Abor
       onHeartbeat: () => options.onHeartbeat(integrationId),
       onState(state) {
         bot.connection = state.state === 'connected' ? state.connection : undefined;
-        if (state.state === 'waiting' && state.ending.kind === 'lost') bot.failingSinceMs ??= performance.now();
-        else if (state.state !== 'connecting') bot.failingSinceMs = undefined;
         notes.note(state);
       },
     },

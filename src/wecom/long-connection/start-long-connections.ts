@@ -29,9 +29,6 @@ const maxFinishMs = 1000;
 /** Bots that are taken, or given back, in a round; there are three in a lease. */
 const mostPerRound = 100;
 
-/** A bot that can't be connected for so long is left to another process, where there is one. */
-const failingMs = 3 * 60_000;
-
 /** A bot that was seen to be unreachable may be connected by somebody in the next moment. */
 const seenMs = 1000;
 
@@ -99,7 +96,7 @@ export function startLongConnections(context: Context, options: LongConnectionOp
 
   function hold(integrationId: string, holderId: string) {
     const closing = new AbortController();
-    const bot: LiveBot = { integrationId, connection: undefined, failingSinceMs: undefined, quota: createQuota() };
+    const bot: LiveBot = { integrationId, connection: undefined, quota: createQuota() };
     bots.set(integrationId, bot);
     const times = { ...usualTimes, ...usualWaits, ...options.times };
     const onHeartbeat = (id: string) => void beaten.add(id);
@@ -110,7 +107,6 @@ export function startLongConnections(context: Context, options: LongConnectionOp
     const left = served.then((rest) => rest?.settled).finally(() => leftovers.delete(left));
     leftovers.add(left);
     return {
-      isFailing: () => performance.now() - (bot.failingSinceMs ?? Number.POSITIVE_INFINITY) > failingMs,
       async close() {
         const last = bot.connection;
         bot.connection = undefined;
