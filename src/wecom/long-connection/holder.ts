@@ -93,7 +93,7 @@ export function startHolder({ database, name, leaseMs, onBegin, onLost, onError 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       const renewed = renew().catch(onError);
-      await Promise.race([renewed, sleep(leaseMs / 6)]);
+      await Promise.race([renewed, sleep(leaseMs / 6, undefined, { ref: false })]);
       await sleep(leaseMs / 6, undefined, { signal: stopping.signal }).catch(() => {});
     }
   }

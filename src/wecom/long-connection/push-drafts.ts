@@ -109,8 +109,9 @@ export function startPushing(options: PushOptions): Pushing {
     if (bubbles.length === 0) return;
     const streams = new Map((await options.load(bubbles.map((each) => each.streamId))).map((s) => [s.streamId, s]));
     for (const bubble of bubbles) {
-      if (!bubble.isBusy && !bubble.isFinishing)
-        start(bubble, (bot) => step(bot, bubble, streams.get(bubble.streamId)));
+      const isOurs = filled.get(bubble.streamId) === bubble; // it may have been finished since it was asked for
+      if (!isOurs || bubble.isBusy || bubble.isFinishing) continue;
+      start(bubble, (bot) => step(bot, bubble, streams.get(bubble.streamId)));
     }
   }
 

@@ -26,7 +26,7 @@ const maxHolderMs = 12_000;
 /** A bot that is given back is closed no later, whatever is on its way: its holder has to be renewed meanwhile. */
 const maxFinishMs = 1000;
 
-/** Bots that are taken, or given back, in a round; there are three in a lease. */
+/** Bots that are taken, or given back, in a round; there are six in a lease. */
 const mostPerRound = 100;
 
 /** A bot that was seen to be unreachable may be connected by somebody in the next moment. */
@@ -47,8 +47,6 @@ export interface LongConnections {
   wakeBot(integrationId: string): void;
   /** Looks for what waits to be delivered for any bot, also for those that nobody can reach. */
   tick(): void;
-  /** How many bots are held here, and how many of those are connected. */
-  count(): { held: number; connected: number };
   /** Delivers what is under way, closes all connections and gives the bots free. */
   stop(graceMs: number): Promise<void>;
 }
@@ -142,7 +140,6 @@ export function startLongConnections(context: Context, options: LongConnectionOp
         dispatch.wake();
       }, onError);
     },
-    count: () => ({ held: bots.size, connected: [...bots.values()].filter(isConnected).length }),
     async stop(graceMs) {
       await dispatch.stop(graceMs);
       await holding?.stop();
