@@ -143,12 +143,19 @@ export async function countConnections(session: Session): Promise<Map<string, nu
   return counts;
 }
 
-/** Forgets the connections of bots that were deleted a day ago, and for which nothing waits any more. Returns how many went. By lane_by_due. */
-export function pruneConnections(session: Session): Promise<number> {
-  return session.run(
-    `delete from bot_connection where exists (select 1 from integration i
-        where i.integration_id = bot_connection.integration_id
-          and i.deleted_at < ${session.dialect.now} - 86400000)
-      and not exists (select 1 from lane l where l.drain_key = bot_connection.integration_id)`,
+/**
+ * Forgets the connections of bots that were deleted a day ago, and for which nothing waits any more. Returns how many went.
+ * By integration_by_deletion, lane_by_due and primary keys.
+ */
+export async function pruneConnections(session: Session): Promise<number> {
+  const rows = await session.all<{ integration_id: string }>(
+    `select integration_id from integration i
+      where deleted_at > 0 and deleted_at < ${session.dialect.now} - 86400000
+      and exists (select 1 from bot_connection c where c.integration_id = i.integration_id)
+      and not exists (select 1 from lane l where l.drain_key = i.integration_id)`,
   );
+  for (const { integration_id: id } of rows) {
+    await session.run('delete from bot_connection where integration_id = ?', [id]);
+  }
+  return rows.length;
 }
