@@ -94,4 +94,24 @@ describe('a process that holds bots', () => {
     assert.deepEqual([holding.ids().length, seen.closed], [3, 0]);
     await holding.stop();
   });
+
+  test('gives back later what it could not give back, also where it has its share', LONG, async () => {
+    let fails = false;
+    const { holding } = start({
+      run: async (sql, bindings) => {
+        if (fails && sql.startsWith("update bot_connection set holder_id = ''")) throw new Error('refused');
+        return database.run(sql, bindings);
+      },
+    });
+    await holdsAll(holding);
+    fails = true;
+    const other = start();
+    await until('it lets go of what is beyond its share', () => holding.ids().length === 2);
+    await sleep(leaseMs / 2);
+    assert.equal(other.holding.ids().length, 0, 'the table does not say that it is free');
+    fails = false;
+    await until('the other has it', () => other.holding.ids().length === 1);
+    assert.equal(holding.ids().length, 2);
+    await Promise.all([holding.stop(), other.holding.stop()]);
+  });
 });

@@ -78,7 +78,7 @@ export async function loadConnection(session: Session, integrationId: string): P
 
 /** Whether there is somebody to send something by. */
 export interface Reach {
-  /** Enabled, and not closed by an operator, nor stopped by WeCom. */
+  /** Enabled and bound, and not closed by an operator, nor stopped by WeCom. */
   isWanted: boolean;
   isDeleted: boolean;
   /** How often in a row the process that holds it now has failed to connect it; 0: it has, or nobody holds it. */
@@ -88,8 +88,9 @@ export interface Reach {
 /** By the primary keys. */
 export async function loadReach(session: Session, integrationId: string): Promise<Reach> {
   const [row] = await session.all<{ wanted: number; deleted: number; failures: number }>(
-    `select case when i.enabled = 1 and coalesce(c.wanted, 1) = 1 and coalesce(c.state, '') <> 'stopped' then 1 else 0 end
-        wanted, case when i.deleted_at is null then 0 else 1 end deleted,
+    `select case when i.enabled = 1 and coalesce(c.wanted, 1) = 1 and coalesce(c.state, '') <> 'stopped'
+          and exists (select 1 from wecom_trigger t join assistant a on a.appid = t.appid and a.deleted_at is null
+            where t.integration_id = i.integration_id and t.enabled = 1) then 1 else 0 end wanted, case when i.deleted_at is null then 0 else 1 end deleted,
         case when c.state = 'waiting' and h.holder_id is not null then c.attempts else 0 end failures
       from integration i left join bot_connection c on c.integration_id = i.integration_id
       left join connection_holder h on h.holder_id = c.holder_id and h.due_at > ${session.dialect.now}

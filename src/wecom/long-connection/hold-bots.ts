@@ -13,7 +13,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../db/database.ts';
 import { startHolder } from './holder.ts';
-import { countHolders, giveBack, listWanted, takeBot, type WantedBot } from './holder-store.ts';
+import { countHolders, giveBack, listHeld, listWanted, takeBot, type WantedBot } from './holder-store.ts';
 
 /** A connection that is kept; `close` resolves once nothing more is sent by it. */
 export interface Held {
@@ -80,13 +80,15 @@ export function startHolding(options: HoldOptions): Holding {
     const isOurs = (id: string, revision: number) =>
       wanted.get(id)?.revision === revision && wanted.get(id)?.holderId === holderId;
     const over = [...held].filter(([id, { revision }]) => !isOurs(id, revision)).map(([id]) => id);
-    await Promise.all(over.map((id) => release(id, holderId)));
+    await Promise.allSettled(over.map((id) => release(id, holderId)));
     const share = Math.ceil(wanted.size / Math.max(1, await countHolders(database)));
     const surplus = [...held.keys()].slice(share).slice(0, options.mostPerRound);
-    await Promise.all(surplus.map((id) => release(id, holderId)));
-    // What is ours and not held: it was to be given back, or was taken by a commit that nobody saw take effect.
+    await Promise.allSettled(surplus.map((id) => release(id, holderId)));
+    // What is ours and not held: it could not be given back, or was taken by a commit that nobody saw take effect.
+    const strays = (await listHeld(database, holderId)).filter((id) => !held.has(id));
+    for (const id of strays) await giveBack(database, id, holderId);
     const isFree = ({ integrationId: id, holderId: by }: WantedBot) =>
-      by === '' || (by === holderId && !held.has(id) && !surplus.includes(id));
+      by === '' || (!held.has(id) && !surplus.includes(id) && (over.includes(id) || strays.includes(id)));
     await take(shuffle([...wanted.values()].filter(isFree)), share, holderId);
   }
 

@@ -110,7 +110,16 @@ export async function giveBack(session: Session, integrationId: string, holderId
   ]);
 }
 
-/** The same of all bots of a holder. By bot_connection_by_holder. */
+/** The bots that the table says a holder has. By bot_connection_by_holder. */
+export async function listHeld(session: Session, holderId: string): Promise<string[]> {
+  const rows = await session.all<{ integration_id: string }>(
+    'select integration_id from bot_connection where holder_id = ?',
+    [holderId],
+  );
+  return rows.map((row) => row.integration_id);
+}
+
+/** Gives all bots of a holder back. By bot_connection_by_holder. */
 export async function giveAllBack(session: Session, holderId: string): Promise<void> {
   await session.run(`update bot_connection set ${closedSql(session)} where holder_id = ?`, [holderId]);
 }

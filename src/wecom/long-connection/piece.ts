@@ -13,7 +13,7 @@ import type { Pushing } from './push-drafts.ts';
  * may be another way, often. In milliseconds.
  */
 export const unreachableWaitMs = ({ ageMs, hasUrl }: Pick<Stream, 'ageMs' | 'hasUrl'>) =>
-  Math.min(hasUrl ? 10_000 : 5 * 60_000, Math.max(5000, ageMs / 8));
+  Math.min(hasUrl ? 10_000 : 30_000, Math.max(5000, ageMs / 8));
 
 /** Whether an error says that this will never be taken by this way. */
 export const isFinal = (error: unknown) =>

@@ -18,7 +18,8 @@ const urlMs = 55 * 60_000;
 const givenUpFailures = 6;
 
 /** Whether a call may be made. */
-export const canUseUrl = ({ hasUrl, ageMs }: Stream) => hasUrl && ageMs < urlMs;
+export const canUseUrl = ({ hasUrl, ageMs, state }: Stream) =>
+  hasUrl && ageMs < urlMs && (state === 'final' || state === 'fetched');
 
 /**
  * Makes a function that says an answer by its response_url, in place of all of its pieces. A refusal is none of the answer:
@@ -51,15 +52,9 @@ export async function isGivenUp({ database }: Context, { integrationId }: Dispat
   return false;
 }
 
-/** Whether the response_url has said what could be said. Throws where it was to, and nobody knows whether it has. */
-export async function isSaidByUrl(
-  { database }: Context,
-  { started, finished }: Dispatch,
-  { state, messageId }: Stream,
-): Promise<boolean> {
-  if (state === 'sent' && (await isDelivered(database, pieceKey(messageId, '1')))) return true;
-  const isUnknown = state === 'sent' || (state === 'continued' && started > finished);
-  if (isUnknown)
-    throw new CallError('it went by the response_url, and nobody knows if it arrived', { verdict: 'closed' });
-  return false;
+/** Whether the response_url has said all that could be said. Throws where it was to, and nobody knows whether it has. */
+export async function isSaidByUrl({ database }: Context, { state, messageId }: Stream): Promise<boolean> {
+  if (state !== 'sent') return false;
+  if (await isDelivered(database, pieceKey(messageId, '1'))) return true;
+  throw new CallError('it went by the response_url, and nobody knows if it arrived', { verdict: 'closed' });
 }

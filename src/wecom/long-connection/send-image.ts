@@ -18,7 +18,7 @@ export function createImageSender({ context, bots }: SenderNeeds): Sender {
   return async (dispatch, signal) => {
     const { streamId, text: url } = readPiece(dispatch);
     const stream = await findStream(database, streamId);
-    if (stream === undefined || (await isSaidByUrl(context, dispatch, stream))) return;
+    if (stream === undefined || (await isSaidByUrl(context, stream))) return;
     const bot = requireLive(bots, dispatch, stream);
     checkLink(url, config.EGRESS_ALLOW);
     const { bytes } = await downloader.download(url, signal, maxBytes);

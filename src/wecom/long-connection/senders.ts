@@ -11,9 +11,9 @@ import { newSessionCard, newTaskId } from '../cards/new-session-card.ts';
 import { addError } from '../integration/status-store.ts';
 import { findIntegration } from '../integration/store.ts';
 import { connectionKinds } from '../response-dispatch.ts';
-import { findStream, noteShown } from '../stream-store.ts';
+import { findStream } from '../stream-store.ts';
 import { textOf } from '../texts.ts';
-import { canEndBubble, closeBubble, endBubble } from './end-bubble.ts';
+import { canEndBubble, closeBubble, endBubble, recordShown } from './end-bubble.ts';
 import { errcodeOf } from './errcodes.ts';
 import { chatKey, post } from './live-bot.ts';
 import { addressOf, isFinal, readPiece, reqIdOf, requireLive, type SenderNeeds, takeRoom } from './piece.ts';
@@ -59,9 +59,13 @@ function createStreamSender(needs: SenderNeeds): Sender {
     const stream = await findStream(database, streamId);
     if (stream === undefined || stream.state !== 'final') return; // erased, or said before
     if (stream.isClosed) throw new CallError('the time of its bubble is over', { verdict: 'closed' });
+    const isAway = needs.bots.get(dispatch.integrationId)?.connection === undefined;
+    if (isAway && (await isGivenUp(needs.context, dispatch, stream))) {
+      throw new CallError('its bot can not be reached', { verdict: 'closed' });
+    }
     const bot = requireLive(needs.bots, dispatch, stream);
     takeRoom(bot, stream);
-    await endBubble(needs, bot, dispatch, stream, text, signal);
+    await endBubble(needs, bot, stream, text, signal);
   };
 }
 
@@ -73,18 +77,19 @@ function createSendSender(needs: SenderNeeds): Sender {
   return async (dispatch, signal) => {
     const { streamId, text } = readPiece(dispatch);
     const stream = await findStream(database, streamId);
-    if (stream === undefined || (await isSaidByUrl(context, dispatch, stream))) return;
+    if (stream === undefined || (await isSaidByUrl(context, stream))) return;
     if (bots.get(dispatch.integrationId)?.connection === undefined) {
       if (await isGivenUp(context, dispatch, stream)) return sayByUrl(dispatch, stream, signal);
     }
     const bot = requireLive(bots, dispatch, stream);
     takeRoom(bot, stream);
     if (canEndBubble(stream)) {
-      const ended = await endBubble(needs, bot, dispatch, stream, text, signal).then(
+      const ended = await endBubble(needs, bot, stream, text, signal).then(
         () => true,
         (error) => !isFinal(error) && Promise.reject(error),
       );
       if (ended) return;
+      takeRoom(bot, stream);
     }
     const isFirst = stream.state === 'final';
     const body = { ...addressOf(stream), msgtype: 'markdown', markdown: { content: text } };
@@ -97,7 +102,7 @@ function createSendSender(needs: SenderNeeds): Sender {
       return sayByUrl(dispatch, stream, signal);
     }
     if (!isFirst) return;
-    await noteShown(database, streamId);
+    await recordShown(database, streamId);
     await closeBubble(needs, bot, stream, 'continued', signal);
   };
 }
@@ -109,7 +114,7 @@ function createCardSender({ context, bots }: SenderNeeds): Sender {
     const { streamId } = readPiece(dispatch);
     const stream = await findStream(database, streamId);
     const bot = await findIntegration(database, dispatch.integrationId);
-    if (stream === undefined || bot === undefined || (await isSaidByUrl(context, dispatch, stream))) return;
+    if (stream === undefined || bot === undefined || (await isSaidByUrl(context, stream))) return;
     const live = requireLive(bots, dispatch, stream);
     takeRoom(live, stream);
     const card = newSessionCard(bot, { taskId: newTaskId(streamId), title: textOf(bot, 'startOver') });
