@@ -74,9 +74,9 @@ describe('HTTP/2 requests whose body does not end', () => {
       for (const [at, stream] of stalled.entries()) if (at % 2 === 1 && stream.writable) stream.write(' ');
     }, 50);
     try {
-      await until('there are too many', async () => {
+      await until('there are as many as there may be', async () => {
         for (let at = 0; at < 12; at++) stalled.push(stall(notify, types[at % types.length]!));
-        return (await openCalls()) > most;
+        return (await openCalls()) >= most; // those beyond that are refused, and may be gone by now
       });
       assert.equal((await health.check({})).status, Status.SERVING);
       await until('they are cut off', async () => (await openCalls()) === 2);
